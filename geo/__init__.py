@@ -1,0 +1,1 @@
+"""Pure geometry and graphs: arrays in, arrays out; no I/O, no SQL, no GraphQL, no clock."""

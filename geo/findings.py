@@ -1,0 +1,193 @@
+"""What a check found, as values: findings, clauses and the report that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shapely import Geometry
+
+CELL_DEG = 1e-5
+"""Side of the cell that a finding's place is rounded to in its id, in degrees (about 1 m)."""
+
+MAX_ADDRESSES = 1000
+"""The most address keys that one finding lists."""
+
+
+class Kind(StrEnum):
+    """What is wrong."""
+
+    BLANK = "BLANK"
+    OVERLAP = "OVERLAP"
+    OUTSIDE = "OUTSIDE"
+    MISMATCH = "MISMATCH"
+    INVALID_RING = "INVALID_RING"
+    NO_GEOMETRY = "NO_GEOMETRY"
+    WRONG_TYPE = "WRONG_TYPE"
+    DUPLICATE_CODE = "DUPLICATE_CODE"
+    MISSING_CODE = "MISSING_CODE"
+    WRONG_PARENT = "WRONG_PARENT"
+    ORPHAN = "ORPHAN"
+    STRADDLES = "STRADDLES"
+    HOUSEHOLD_UNCOVERED = "HOUSEHOLD_UNCOVERED"
+    HOUSEHOLD_DOUBLED = "HOUSEHOLD_DOUBLED"
+
+
+class Rule(StrEnum):
+    """The four clauses of a published level."""
+
+    CLEAR_BOUNDARIES = "CLEAR_BOUNDARIES"
+    NO_BLANK = "NO_BLANK"
+    NO_OVERLAP = "NO_OVERLAP"
+    EVERY_HOUSEHOLD = "EVERY_HOUSEHOLD"
+
+
+class Severity(StrEnum):
+    """Whether a finding forbids publishing."""
+
+    BLOCKING = "BLOCKING"
+    WARNING = "WARNING"
+
+
+RULE_OF: dict[Kind, Rule] = dict.fromkeys(Kind, Rule.CLEAR_BOUNDARIES) | {
+    Kind.BLANK: Rule.NO_BLANK,
+    Kind.OVERLAP: Rule.NO_OVERLAP,
+    Kind.HOUSEHOLD_UNCOVERED: Rule.EVERY_HOUSEHOLD,
+    Kind.HOUSEHOLD_DOUBLED: Rule.EVERY_HOUSEHOLD,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that the check found.
+
+    Attributes
+    ----------
+    level
+        Key of the level that was checked.
+    geometry
+        The land concerned in degrees (WGS 84): a polygon for BLANK, OVERLAP and OUTSIDE, a line
+        or point otherwise, None where there is none.
+    area_m2, width_m
+        Land concerned, and its largest width (the diameter of its largest inscribed circle).
+    households
+        Households of the addresses concerned.
+    units
+        Codes of the units of ``level`` that clash, sorted; for BLANK its neighbours, longest
+        shared border first.
+    rows
+        1-based rows of the file concerned.
+    addresses
+        Keys of the addresses concerned, at most ``MAX_ADDRESSES``.
+    parent
+        Code of the parent concerned; None when several or none are.
+    extra
+        How many units too many claim the land (OVERLAP: claimants less one; otherwise 0 or 1).
+    """
+
+    level: str
+    kind: Kind
+    message: str
+    geometry: Geometry | None = None
+    area_m2: float = 0.0
+    width_m: float = 0.0
+    households: int = 0
+    units: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    addresses: tuple[str, ...] = ()
+    parent: str | None = None
+    extra: int = 0
+    severity: Severity = Severity.BLOCKING
+
+    @property
+    def rule(self) -> Rule:
+        """The clause that the finding breaks."""
+        return RULE_OF[self.kind]
+
+    @property
+    def id(self) -> str:
+        """32 hexadecimal digits that depend on level, kind, parent, units and place alone."""
+        parts = [self.level, self.kind, self.parent or "", *sorted(self.units)]
+        if not self.units:
+            parts += [f"row {row}" for row in self.rows]
+        if self.geometry is not None and not self.geometry.is_empty:
+            west, south, _, _ = self.geometry.bounds
+            parts.append(f"{round(west / CELL_DEG)} {round(south / CELL_DEG)}")
+        text = "\x1f".join(parts)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class Clause(NamedTuple):
+    """One of the four clauses, and whether it holds."""
+
+    rule: Rule
+    required: bool
+    holds: bool
+    finding_count: int
+    waived_count: int
+
+
+class HouseholdCover(NamedTuple):
+    """How many households lie in one, no and several units."""
+
+    total: int = 0
+    covered: int = 0
+    uncovered: int = 0
+    doubled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The four clauses of one level under one unit or everywhere.
+
+    Areas are square metres of land, counted once however many units claim it.
+    """
+
+    level: str
+    clauses: tuple[Clause, ...]
+    proven_parents: int
+    parents: int
+    area_m2: float
+    blank_m2: float
+    overlap_m2: float
+    outside_m2: float
+    households: HouseholdCover = field(default_factory=HouseholdCover)
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def clean(self) -> bool:
+        """True when every required clause holds."""
+        return all(clause.holds for clause in self.clauses if clause.required)
+
+
+def make_clauses(
+    findings: Iterable[Finding], *, disjoint: bool, waived: Sequence[str] = ()
+) -> tuple[Clause, ...]:
+    """Judge the four clauses from what was found.
+
+    Parameters
+    ----------
+    findings
+        Every finding of the level.
+    disjoint
+        True for a level that does not fill its parents: blank land is then nobody's debt.
+    waived
+        Ids of accepted findings; they are counted apart and break nothing.
+    """
+    found = list(findings)
+    accepted = frozenset(waived)
+    clauses = []
+    for rule in Rule:
+        of_rule = [finding for finding in found if finding.rule is rule]
+        open_ones = [finding for finding in of_rule if finding.id not in accepted]
+        broken = any(finding.severity is Severity.BLOCKING for finding in open_ones)
+        required = not (disjoint and rule is Rule.NO_BLANK)
+        # Blank land of a DISJOINT level is only a warning: it still means that the clause fails.
+        holds = not broken if required else not open_ones
+        clauses.append(Clause(rule, required, holds, len(of_rule), len(of_rule) - len(open_ones)))
+    return tuple(clauses)

@@ -1,0 +1,1 @@
+"""Settings, the private PostGIS cluster, the ASGI application and the command line."""

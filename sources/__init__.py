@@ -1,0 +1,1 @@
+"""What data teams bring: boundary files, addresses, levels -> plain arrays."""
