@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shapely import Geometry
+    from shapely.geometry.base import BaseGeometry
 
 CELL_DEG = 1e-5
 """Side of the cell that a finding's place is rounded to in its id, in degrees (about 1 m)."""
@@ -93,7 +93,7 @@ class Finding:
     level: str
     kind: Kind
     message: str
-    geometry: Geometry | None = None
+    geometry: BaseGeometry | None = None
     area_m2: float = 0.0
     width_m: float = 0.0
     households: int = 0

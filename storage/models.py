@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    Sequence,
     Text,
     TextClause,
     func,
@@ -32,6 +33,10 @@ Json = dict[str, Any]  # a column of free JSON: its shape is the reader's busine
 
 class Base(DeclarativeBase):
     """Base of every table."""
+
+
+UNIT_ID = Sequence("unit_id_seq", metadata=Base.metadata, data_type=BigInteger)
+"""Where ``unit.id`` comes from: each drawn version takes the next number."""
 
 
 def _editions() -> TextClause:
@@ -118,7 +123,7 @@ class Unit(Base):
     __tablename__ = "unit"
 
     row_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    id: Mapped[int] = mapped_column(BigInteger)
+    id: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('unit_id_seq')"))
     level: Mapped[str] = mapped_column(ForeignKey("level.key"))
     code: Mapped[str] = mapped_column(Text(collation="C"))
     name: Mapped[str] = mapped_column(Text)

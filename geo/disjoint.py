@@ -1,0 +1,125 @@
+"""The check of a DISJOINT level: inside one parent each, and no overlap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo.findings import Finding, Kind
+from geo.land import Piece, Wrong, land_finding, size_text
+from geo.layers import NO_PARENT, Parents, Proof
+from geo.validity import areas_only, invalid_rings, solid_land
+from geo.width import inscribed_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo.layers import Layer, Metric
+
+SLACK_M = 0.020
+"""Overlaps and leaks of a DISJOINT level up to this width do not count, in metres."""
+
+
+def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
+    """Check that the units of a DISJOINT level lie in one parent each and do not overlap.
+
+    Parameters
+    ----------
+    layer, parents, metric
+        As for :func:`prove`.
+
+    Returns
+    -------
+    Proof
+        With findings INVALID_RING, OVERLAP, OUTSIDE and STRADDLES above ``SLACK_M`` width. A
+        parent is proven when none of them concerns it. Land in no unit is summed, not listed.
+    """
+    valid = shapely.is_valid(layer.geoms)
+    findings = list(invalid_rings(layer, np.flatnonzero(~valid)))
+    solid = solid_land(layer.geoms, valid)
+    flat = metric.project(solid)
+    flat_parents = metric.project(parents.geoms)
+    proven = np.ones(len(parents.geoms), bool)
+    overlaps = list(_pair_overlaps(layer, solid, flat, metric))
+    leaks = list(_leaks(layer, parents, solid, flat_parents, metric))
+    wrong = {code for finding in findings + overlaps + leaks for code in finding.units}
+    spoilt = layer.parent_of[[code in wrong for code in layer.codes] | ~valid]
+    proven[spoilt[spoilt != NO_PARENT]] = False
+    covered = shapely.area(shapely.union_all(flat)) if len(flat) else 0.0
+    outside = sum(f.area_m2 for f in leaks if f.kind is Kind.OUTSIDE)
+    return Proof(
+        proven,
+        findings + overlaps + leaks,
+        blank_m2=max(0.0, float(shapely.area(flat_parents).sum() - covered + outside)),
+        overlap_m2=_union_area([f.geometry for f in overlaps], metric),
+        outside_m2=float(outside),
+    )
+
+
+def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:
+    there = [geometry for geometry in land if geometry is not None]
+    if not there:
+        return 0.0
+    return float(shapely.area(metric.project(np.array([shapely.union_all(there)], object))).sum())
+
+
+def _pair_overlaps(
+    layer: Layer, solid: NDArray[np.object_], flat: NDArray[np.object_], metric: Metric
+) -> Iterator[Finding]:
+    a, b = shapely.STRtree(flat).query(flat, predicate="intersects")
+    once = a < b
+    a, b = a[once], b[once]
+    both = areas_only(shapely.intersection(solid[a], solid[b]))
+    flat_both = metric.project(both)
+    width = inscribed_width(flat_both)
+    area = shapely.area(flat_both)
+    for k in np.flatnonzero(width > SLACK_M).tolist():
+        pair = Wrong(Kind.OVERLAP, (int(a[k]), int(b[k])), NO_PARENT)
+        piece = Piece(pair, both[k], float(area[k]), float(width[k]))
+        yield land_finding(piece, layer, Parents([], solid[:0]))
+
+
+def _leaks(
+    layer: Layer,
+    parents: Parents,
+    solid: NDArray[np.object_],
+    flat_parents: NDArray[np.object_],
+    metric: Metric,
+) -> Iterator[Finding]:
+    """Name units that leave their parent: into another one (STRADDLES), or into none (OUTSIDE)."""
+    mine = np.flatnonzero(layer.parent_of != NO_PARENT)
+    beyond = areas_only(shapely.difference(solid[mine], parents.geoms[layer.parent_of[mine]]))
+    flat = metric.project(beyond)
+    width = inscribed_width(flat)
+    tree = shapely.STRtree(flat_parents)
+    for k in np.flatnonzero(width > SLACK_M).tolist():
+        unit, owner = int(mine[k]), int(layer.parent_of[mine[k]])
+        others = [int(p) for p in tree.query(flat[k], predicate="intersects") if p != owner]
+        shared = areas_only(shapely.intersection(beyond[k], parents.geoms[others]))
+        into = inscribed_width(metric.project(shared)) > SLACK_M
+        there = [others[i] for i in np.flatnonzero(into)]
+        kind = Kind.STRADDLES if there else Kind.OUTSIDE
+        names = [parents.codes[p] or "the outline" for p in [owner, *there]]
+        size = size_text(float(flat[k].area), float(width[k]))
+        said = (
+            f"{layer.say([unit])} lies in {' and '.join(names)}: {size} of it beyond the first"
+            if there
+            else f"{layer.say([unit])} leaves its parent {names[0]}: {size}"
+        )
+        yield Finding(
+            level=layer.level,
+            kind=kind,
+            message=said,
+            geometry=beyond[k],
+            area_m2=float(flat[k].area),
+            width_m=float(width[k]),
+            units=layer.names([unit]),
+            rows=layer.rows_of([unit]),
+            parent=parents.codes[owner],
+            extra=1,
+        )

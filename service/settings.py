@@ -1,0 +1,153 @@
+"""What the environment says about this installation, read once into one frozen object."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from geo.errors import BadInputError
+
+PREFIX = "WANGGE_"
+
+_DRIVER = "postgresql+psycopg"
+_SCHEMES = {"postgres", "postgresql", _DRIVER}
+
+
+def _default_data_dir() -> Path:
+    """Return where data lies by custom: the system's place as root, else the user's."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/wangge")  # the server's account may enter it, /root not
+    shared = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(shared) if shared.startswith("/") else Path.home() / ".local/share") / "wangge"
+
+
+def _psycopg_url(text: str) -> str:
+    """Return a database's address in the one form that SQLAlchemy needs for psycopg 3."""
+    url = _parse(text)
+    if url is None or url.drivername not in _SCHEMES:
+        raise ValueError("it must look like postgresql://user:password@host:5432/database")
+    if not url.database:
+        raise ValueError("it names no database, as /wangge at the end would")
+    return url.set(drivername=_DRIVER).render_as_string(hide_password=False)
+
+
+def _parse(text: str) -> URL | None:
+    """Return the parts of a database's address; none when it is no address."""
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        return None
+
+
+def _known_timezone(name: str) -> str:
+    """Refuse a timezone that the machine's tables do not have."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such timezone is known here; Asia/Shanghai is one") from None
+    return name
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path that means the same from every working folder."""
+    return path.expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    """The settings of one process.
+
+    Each is an environment variable: its name in capitals after ``WANGGE_``, but ``DATABASE_URL``
+    as it is. An empty variable counts as one that is not set.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, populate_by_name=True
+    )
+
+    database_url: Annotated[str, AfterValidator(_psycopg_url)] | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        repr=False,  # it may hold a password
+        description="PostGIS database to use; without it a private server runs in data_dir.",
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=_default_data_dir, description="Folder of the private server."
+    )
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="Asia/Shanghai", description="Whose calendar says what day today is."
+    )
+    public: bool = Field(default=True, description="Whether readers need no key.")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that the service listens on."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port of the service; 0 takes a free one."
+    )
+    max_upload_mb: int = Field(
+        default=256, ge=1, description="Largest request body, in megabytes of 1,000,000 bytes."
+    )
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the settings from the environment.
+
+    Parameters
+    ----------
+    given
+        Values that win over the environment, by field name: a command's options. One that is
+        none is not given.
+
+    Raises
+    ------
+    BadInputError
+        If a value cannot be meant; the message names each such variable and its value.
+    """
+    chosen: dict[str, Any] = {  # pydantic checks the values
+        name: value for name, value in given.items() if value is not None
+    }
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        names = [_variable(problem) for problem in problems]
+        raise BadInputError(
+            "; ".join(_complaint(problem) for problem in problems), argument=names[0]
+        ) from None  # the chain would print the password
+
+
+def _variable(problem: ErrorDetails) -> str:
+    """Return the name of the environment variable that a problem is about."""
+    name = str(problem["loc"][0])
+    return name if name == "DATABASE_URL" else f"{PREFIX}{name.upper()}"
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    """Return one sentence about one value."""
+    variable = _variable(problem)
+    reason = problem["msg"].removeprefix("Value error, ")
+    value = str(problem["input"])
+    if variable == "DATABASE_URL":
+        return f"{variable} cannot be used: {reason} (its value is {without_password(value)!r})"
+    return f"{variable} is {value!r}: {reason[0].lower()}{reason[1:]}"
+
+
+def without_password(text: str) -> str:
+    """Return a database's address fit to be shown.
+
+    What cannot be read as an address is cut before its last ``@``, since a password may stand
+    anywhere in front of it.
+    """
+    url = _parse(text)
+    if url is not None:
+        secret = {"password", "passfile", "sslpassword"}
+        return url.difference_update_query(secret).render_as_string(hide_password=True)
+    head, at, tail = text.rpartition("@")
+    return f"***@{tail}" if at else head + tail

@@ -1,0 +1,139 @@
+"""Bring a database to the tables that this version of the code speaks to."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from geo.errors import NoDatabaseError
+from storage.levels import insert_default_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+EXTENSIONS = ("postgis", "btree_gist", "pg_trgm")
+UPGRADE_LOCK = 0x77616E6767650001
+"""Advisory lock that lets one process at a time change the tables ("wangge" and a number)."""
+
+
+# A percent sign would start an interpolation in Alembic's configuration.
+_SCRIPTS = str(Path(__file__).with_name("migrations")).replace("%", "%%")
+
+
+class MigrationStatus(NamedTuple):
+    """Where a database stands among the migrations."""
+
+    current: str | None
+    """Its revision; None for a database without our tables."""
+    head: str
+    """The revision that this code needs."""
+    pending: tuple[str, ...]
+    """Revisions that ``upgrade`` would apply, first one first."""
+
+
+def upgrade(url: str) -> None:
+    """Create or change the tables until they are what this code needs.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL of the database, ``postgresql+psycopg://…``.
+
+    Raises
+    ------
+    NoDatabaseError
+        If the database does not answer, lacks PostGIS or belongs to newer code.
+
+    Notes
+    -----
+    One transaction under one advisory lock: services that start together wait for one another,
+    and a migration that fails leaves nothing behind. An empty level table receives the default
+    levels.
+    """
+    with _connected(url) as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        if not _status(connection).pending:
+            return
+        _create_extensions(connection)
+        command.upgrade(_config(connection), "head")
+        insert_default_levels(connection)
+
+
+def status(url: str) -> MigrationStatus:
+    """Say which migrations a database has and lacks; changes nothing.
+
+    Raises
+    ------
+    NoDatabaseError
+        If the database does not answer or belongs to newer code.
+    """
+    with _connected(url) as connection:
+        return _status(connection)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    """Connect once, without a pool; a database that does not answer is a plain sentence."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        message = f"the database does not answer: {reason}; check DATABASE_URL and that it runs"
+        raise NoDatabaseError(message) from error
+    with connection:
+        yield connection
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", _SCRIPTS)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _status(connection: Connection) -> MigrationStatus:
+    scripts = ScriptDirectory.from_config(_config())
+    current = MigrationContext.configure(connection).get_current_revision()
+    head = scripts.as_revision_number("head")
+    if not isinstance(head, str):
+        raise TypeError("there is no single newest migration: merge the branches")
+    try:
+        steps = [step.revision for step in scripts.iterate_revisions(head, current or "base")]
+    except CommandError as error:
+        message = (
+            f"the database stands at revision {current}, which this version does not know: "
+            f"its newest is {head}; start the newer version, or use another database"
+        )
+        raise NoDatabaseError(message) from error
+    return MigrationStatus(current, head, tuple(reversed(steps)))
+
+
+def _create_extensions(connection: Connection) -> None:
+    """Create what is missing; an ordinary account may go on where all are there already."""
+    installed = set(connection.scalars(text("SELECT extname FROM pg_extension")))
+    for name in EXTENSIONS:
+        if name in installed:
+            continue
+        try:
+            connection.execute(text(f"CREATE EXTENSION {name}"))
+        except DBAPIError as error:
+            reason = str(error.orig).splitlines()[0]
+            message = (
+                f"the database lacks the extension {name} and it cannot be created ({reason}); "
+                f"let its administrator run: CREATE EXTENSION {name}"
+            )
+            raise NoDatabaseError(message) from error

@@ -1,0 +1,165 @@
+"""What tests share: one private server a worker, one database a test, and the real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Generator, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from geo.errors import NoDatabaseError
+from service.cluster import DATABASE, Cluster
+from service.postgis import find_server
+from storage.engine import make_engine
+from storage.migrate import upgrade
+
+REQUIRE_ALL = os.environ.get("WANGGE_REQUIRE_ALL", "") not in {"", "0"}
+"""Whether a skipped test fails the run, as it does in continuous integration."""
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_numbers = count(1)
+
+
+def pytest_report_header() -> list[str]:
+    """Say which server the tests run on, and what is asked of them."""
+    try:
+        server = find_server()
+    except NoDatabaseError as error:
+        said = f"none: {error}"
+    else:
+        said = f"PostgreSQL {server.major} in {server.bin_dir}"
+    return [f"postgis: {said}", f"every test is required: {'yes' if REQUIRE_ALL else 'no'}"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the server, so that ``-m "not postgis"`` leaves it out."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgis)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped test into a failed one where all are required."""
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        _fail(report, item.nodeid)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a skipped module into a failed one where all are required."""
+    report = yield
+    if REQUIRE_ALL and report.skipped:
+        _fail(report, collector.nodeid)
+    return report
+
+
+def _fail(report: pytest.TestReport | pytest.CollectReport, where: str) -> None:
+    """Let a report of a skip say that it failed, and why it was skipped."""
+    skip = report.longrepr
+    reason = skip[2] if isinstance(skip, tuple) else str(skip)
+    report.outcome = "failed"
+    report.longrepr = f"{where} may not be skipped with WANGGE_REQUIRE_ALL set: {reason}"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run async tests on asyncio only, as the service does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Give an empty folder that the server's account may enter, unlike ``tmp_path`` as root."""
+    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Run a server for the worker's whole session; its database ``wangge`` is the template."""
+    try:
+        find_server()
+    except NoDatabaseError as error:
+        pytest.skip(str(error))
+    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        with Cluster(folder / "data", durable=False) as running:
+            upgrade(running.url())
+            yield running
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> Iterator[str]:
+    """Give a fresh, migrated database; it is dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = file_copy")
+    _run(cluster, copy.format(sql.Identifier(name), sql.Identifier(DATABASE)))
+    yield cluster.url(name)
+    _run(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _run(cluster: Cluster, statement: sql.Composed) -> None:
+    """Run a statement that no transaction may hold."""
+    host = make_url(cluster.url()).query["host"]
+    with psycopg.connect(
+        host=str(host), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine on a fresh database, as the service makes it."""
+    made = make_engine(database_url)
+    try:
+        yield made
+    finally:
+        await made.dispose()
+
+
+@pytest.fixture
+async def statements(engine: AsyncEngine) -> list[str]:
+    """Give the list of SQL statements that the engine runs from here on.
+
+    A test that has prepared its data clears the list before what it counts.
+    """
+    seen: list[str] = []
+
+    def note(*happened: object) -> None:
+        seen.append(str(happened[2]))  # after the connection and the cursor
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    async with engine.connect():  # what a new connection asks is no part of any question
+        pass
+    seen.clear()
+    return seen
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Give the folder of real files: ``WANGGE_REAL_DATA``, or ``../shared/data``."""
+    named = os.environ.get("WANGGE_REAL_DATA")
+    folder = Path(named) if named else CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"there are no real files in {folder}: let WANGGE_REAL_DATA name their folder")
+    return folder

@@ -1,0 +1,456 @@
+"""The private server: it starts, stops, joins, and survives what kills it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from geo.errors import NoDatabaseError
+from service import postmaster
+from service.account import SERVER_ACCOUNT
+from service.cluster import Cluster
+from service.postgis import find_server
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ROWS = 100
+
+SERVICE = """
+import os, sys
+from pathlib import Path
+import psycopg.pq
+from service.cluster import Cluster
+
+user = int(sys.argv[2])
+if user:  # imported first: the account may not be able to read the interpreter's folder
+    os.setgroups([]); os.setgid(int(sys.argv[3])); os.setuid(user)
+cluster = Cluster(Path(sys.argv[1]))
+cluster.start()
+print("owner" if cluster.owned else "guest", cluster.pid, cluster.url(), flush=True)
+sys.stdin.read()  # until the test closes it
+cluster.stop()
+print("stopped", flush=True)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _needs_postgis() -> None:
+    try:
+        find_server()
+    except NoDatabaseError as error:
+        pytest.skip(str(error))
+
+
+def python(*arguments: object) -> subprocess.Popen[str]:
+    """Run the little service in another process."""
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", SERVICE, *map(str, arguments)],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class Service:
+    """Another process that runs a cluster until it is told to end, or killed."""
+
+    def __init__(self, data_dir: Path, *, uid: int = 0, gid: int = 0) -> None:
+        self.process = python(data_dir, uid, gid)
+        assert self.process.stdout is not None
+        role, pid, self.url = self.process.stdout.readline().split()
+        self.owner = role == "owner"
+        self.server_pid = int(pid) if self.owner else 0
+
+    def finish(self) -> str:
+        """Let it end by itself; return the last line it prints."""
+        return self.process.communicate(timeout=60)[0].strip()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
+    parts = make_url(url)
+    return psycopg.connect(
+        host=str(parts.query["host"]), user=parts.username, dbname=parts.database
+    )
+
+
+def fill(url: str) -> None:
+    with connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT n FROM generate_series(1, %s) AS n", [ROWS])
+
+
+def count(url: str) -> object:
+    with connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+    return row and row[0]
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended; one that nobody has waited for has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_first_start_makes_a_database_with_every_extension(scratch: Path) -> None:
+    with Cluster(scratch / "data") as cluster, connect(cluster.url()) as connection:
+        names = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
+        checked = connection.execute("SHOW data_checksums").fetchone()
+
+    assert cluster.pid is None
+    assert {"postgis", "btree_gist", "pg_trgm"} <= names
+    assert checked == ("on",)
+
+
+def test_rows_are_there_after_a_stop_and_a_start(scratch: Path) -> None:
+    with Cluster(scratch / "data") as cluster:
+        fill(cluster.url())
+    with Cluster(scratch / "data") as cluster:
+        assert count(cluster.url()) == ROWS
+
+
+def test_stopping_ends_the_server_and_forgets_the_url(scratch: Path) -> None:
+    cluster = Cluster(scratch / "data")
+    cluster.start()
+    pid = cluster.pid
+    assert pid is not None
+    cluster.stop()
+
+    assert gone(pid)
+    with pytest.raises(ValueError, match="not started"):
+        cluster.url()
+    cluster.stop()  # a second time is no harm
+
+
+def test_rows_survive_a_killed_server_under_a_running_service(scratch: Path) -> None:
+    with Cluster(scratch / "data") as cluster:
+        fill(cluster.url())
+        url, pid = cluster.url(), cluster.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        assert eventually(lambda: cluster.pid is None)
+        cluster.start()
+
+        assert cluster.url() == url, "engines that know the old address go on"
+        assert count(url) == ROWS
+
+
+def test_a_killed_service_leaves_no_server_and_loses_no_row(scratch: Path) -> None:
+    service = Service(scratch / "data")
+    fill(service.url)
+    service.kill()
+
+    begun = time.monotonic()
+    with Cluster(scratch / "data") as cluster:
+        assert cluster.owned
+        assert cluster.pid != service.server_pid
+        assert count(cluster.url()) == ROWS
+    assert gone(service.server_pid)
+    assert time.monotonic() - begun < 10.0
+
+
+def test_a_server_ends_by_itself_when_its_service_is_killed(scratch: Path) -> None:
+    service = Service(scratch / "data")
+    service.kill()
+
+    assert eventually(lambda: gone(service.server_pid))
+
+
+def test_an_orphan_that_did_not_notice_is_ended_by_the_next_start(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postmaster, "_ends_with_parent", lambda: ())  # as where setpriv is missing
+    service = Cluster(scratch / "data")
+    service.start()
+    fill(service.url())
+    orphan = service.pid
+    assert orphan is not None
+    assert service._lock is not None
+    os.close(service._lock)  # what remains of a killed owner: a server and a free lock
+
+    with Cluster(scratch / "data") as cluster:
+        assert cluster.owned
+        assert gone(orphan)
+        assert service.pid is None
+        assert count(cluster.url()) == ROWS
+
+
+def test_both_service_and_server_killed_at_once_start_again(scratch: Path) -> None:
+    service = Service(scratch / "data")
+    fill(service.url)
+    os.kill(service.server_pid, signal.SIGKILL)
+    service.kill()
+
+    with Cluster(scratch / "data") as cluster:
+        assert count(cluster.url()) == ROWS
+
+
+def test_a_second_starter_joins_and_leaves_the_server_running(scratch: Path) -> None:
+    with Cluster(scratch / "data") as owner:
+        fill(owner.url())
+        guest = Service(scratch / "data")
+
+        assert not guest.owner
+        assert guest.url == owner.url()
+        assert count(guest.url) == ROWS
+        assert guest.finish() == "stopped"
+        assert count(owner.url()) == ROWS
+
+
+def test_of_two_first_starters_one_owns_and_one_joins(scratch: Path) -> None:
+    made: list[Service] = []
+    threads = [
+        threading.Thread(target=lambda: made.append(Service(scratch / "data"))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(service.owner for service in made) == [False, True]
+    assert made[0].url == made[1].url
+    for service in sorted(made, key=lambda service: service.owner):  # the guest first
+        assert service.finish() == "stopped"
+
+
+def test_a_guest_takes_over_when_the_owner_has_gone(scratch: Path) -> None:
+    with Cluster(scratch / "data") as owner:
+        fill(owner.url())
+        guest = Cluster(scratch / "data")
+        guest.start()
+        roles = [guest.owned]
+    guest.start()
+    roles.append(guest.owned)
+
+    assert roles == [False, True]
+    assert count(guest.url()) == ROWS
+    guest.stop()
+
+
+def test_a_holder_without_a_server_is_named(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.cluster._JOIN_S", 0.2)
+    with Cluster(scratch / "data") as holder:
+        assert holder.pid is not None
+        os.kill(holder.pid, signal.SIGKILL)
+        assert eventually(lambda: holder.pid is None)
+
+        with pytest.raises(
+            NoDatabaseError, match=rf"{scratch}/data is held by process {os.getpid()}"
+        ):
+            Cluster(scratch / "data").start()
+
+
+def test_an_interrupted_initdb_is_done_again(scratch: Path) -> None:
+    half_made = scratch / "data" / "pgdata.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("15\n")
+    (half_made / "base").mkdir()
+
+    with Cluster(scratch / "data") as cluster:
+        fill(cluster.url())
+        assert count(cluster.url()) == ROWS
+    assert not half_made.exists()
+
+
+def test_a_start_killed_at_any_moment_is_made_good_by_the_next(scratch: Path) -> None:
+    for delay_s in (0.3, 0.6, 0.9, 1.2, 1.5):
+        process = python(scratch / "data", 0, 0)
+        time.sleep(delay_s)
+        process.kill()
+        process.communicate()
+
+    with Cluster(scratch / "data") as cluster:
+        fill(cluster.url())
+        assert count(cluster.url()) == ROWS
+
+
+def test_a_folder_with_a_long_chinese_name_works(scratch: Path) -> None:
+    folder = scratch / ("网格数据" * 6) / "with, comma" / ("x" * 60)
+    with Cluster(folder) as cluster:
+        socket_dir = Path(str(make_url(cluster.url()).query["host"]))
+        fill(cluster.url())
+        guest = Cluster(folder)
+        guest.start()
+        assert guest.url() == cluster.url()
+
+    assert not socket_dir.exists()
+
+
+def test_nobody_else_may_enter_the_tables_or_the_socket(scratch: Path) -> None:
+    with Cluster(scratch / "data") as cluster:
+        socket_dir = Path(str(make_url(cluster.url()).query["host"]))
+        assert (scratch / "data" / "pgdata").stat().st_mode & 0o777 == 0o700
+        assert socket_dir.stat().st_mode & 0o777 == 0o700
+        with connect(cluster.url()) as connection:
+            assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_a_start_outside_the_main_thread_is_a_mistake(scratch: Path) -> None:
+    caught: list[str] = []
+
+    def start() -> None:
+        try:
+            Cluster(scratch / "data").start()
+        except ValueError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+
+    assert len(caught) == 1
+    assert "main thread" in caught[0]
+
+
+@pytest.fixture
+def server_account() -> pwd.struct_passwd:
+    if os.geteuid() != 0:
+        pytest.skip("only root can turn into another user")
+    return pwd.getpwnam(SERVER_ACCOUNT)
+
+
+def test_an_ordinary_user_runs_a_server_of_his_own(
+    scratch: Path, server_account: pwd.struct_passwd
+) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(scratch, nobody.pw_uid, nobody.pw_gid)
+    service = Service(scratch / "data", uid=nobody.pw_uid, gid=nobody.pw_gid)
+    fill(service.url)
+
+    assert service.owner
+    assert (scratch / "data" / "pgdata").stat().st_uid == nobody.pw_uid
+    assert service.finish() == "stopped"
+    with Cluster(scratch / "data") as cluster:  # root serves it as its owner
+        assert count(cluster.url()) == ROWS
+
+
+def test_another_users_tables_are_refused_by_name(
+    scratch: Path, server_account: pwd.struct_passwd
+) -> None:
+    with Cluster(scratch / "data"):
+        pass
+    nobody = pwd.getpwnam("nobody")
+    _, said = python(scratch / "data", nobody.pw_uid, nobody.pw_gid).communicate(timeout=60)
+
+    assert "NoDatabaseError" in said
+    assert f"belong to {server_account.pw_name!r}, and this is 'nobody'" in said
+
+
+def test_a_closed_folder_on_the_way_is_named(
+    scratch: Path, server_account: pwd.struct_passwd
+) -> None:
+    closed = scratch / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(
+        NoDatabaseError, match=rf"'{server_account.pw_name}', which may not enter {closed}:"
+    ):
+        Cluster(closed / "deep" / "data").start()
+
+
+def test_a_data_folder_that_is_a_file_is_told_in_a_sentence(scratch: Path) -> None:
+    (scratch / "data").write_text("not a folder")
+    with pytest.raises(NoDatabaseError, match="cannot be used: File exists"):
+        Cluster(scratch / "data").start()
+
+
+def test_tables_that_do_not_start_say_why_and_where_to_read_more(scratch: Path) -> None:
+    with Cluster(scratch / "data"):
+        pass
+    (scratch / "data" / "pgdata" / "global" / "pg_control").unlink()
+
+    with pytest.raises(NoDatabaseError, match=r"does not start: .*postgres\.log\)"):
+        Cluster(scratch / "data").start()
+    with suppress(NoDatabaseError):  # the folder is free again: the same message, no holder
+        Cluster(scratch / "data").start()
+
+
+def fake_postgresql(root: Path, major: int, *, postgis: bool) -> None:
+    """Lay out a server as Debian's packages do; none of it runs but pg_config."""
+    bin_dir, share = root / str(major) / "bin", root / str(major) / "share"
+    bin_dir.mkdir(parents=True)
+    (share / "extension").mkdir(parents=True)
+    for program in ("initdb", "postgres"):
+        (bin_dir / program).touch()
+    if postgis:
+        (share / "extension" / "postgis.control").touch()
+    config = bin_dir / "pg_config"
+    config.write_text(f"#!/bin/sh\nprintf 'PostgreSQL {major}.1\\n{bin_dir}\\n{share}\\n'\n")
+    config.chmod(0o755)
+
+
+def test_the_newest_server_with_postgis_is_taken(tmp_path: Path) -> None:
+    fake_postgresql(tmp_path, 9, postgis=True)
+    fake_postgresql(tmp_path, 15, postgis=True)
+    fake_postgresql(tmp_path, 16, postgis=True)
+    fake_postgresql(tmp_path, 17, postgis=False)
+
+    assert find_server(debian_root=tmp_path, path="/nowhere").major == 16
+    assert find_server(debian_root=tmp_path, path="/nowhere", major=15).major == 15
+
+
+def test_a_server_elsewhere_is_found_by_pg_config_on_the_path(tmp_path: Path) -> None:
+    fake_postgresql(tmp_path, 18, postgis=True)
+
+    found = find_server(debian_root=tmp_path / "none", path=str(tmp_path / "18" / "bin"))
+
+    assert found.bin_dir == tmp_path / "18" / "bin"
+
+
+@pytest.mark.parametrize(
+    ("installed", "major", "package"),
+    [
+        ((16,), None, "postgresql-16-postgis-3"),  # a server is there: its own PostGIS
+        ((16,), 15, "postgresql-15-postgis-3"),  # the data's own version
+        ((9,), 15, "postgresql-15-postgis-3"),
+    ],
+)
+def test_missing_postgis_names_the_command_that_installs_it(
+    tmp_path: Path, installed: tuple[int, ...], major: int | None, package: str
+) -> None:
+    for version in installed:
+        fake_postgresql(tmp_path, version, postgis=False)
+    apt = tmp_path / "apt-get"
+    apt.touch(mode=0o755)
+
+    with pytest.raises(NoDatabaseError) as caught:
+        find_server(debian_root=tmp_path, path=str(tmp_path), major=major)
+
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    assert (
+        f"`{sudo}apt-get update && {sudo}apt-get install -y --no-install-recommends {package}`"
+        in str(caught.value)
+    )
+    assert "DATABASE_URL" in str(caught.value)
+
+
+def test_without_apt_get_missing_postgis_says_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(NoDatabaseError, match="PostgreSQL 15 or newer with PostGIS"):
+        find_server(debian_root=tmp_path, path=str(tmp_path))
