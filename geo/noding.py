@@ -23,6 +23,7 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from geo.crs import round9
 from geo.rings import Rings, following, put_together, ring_signs, take_apart
 from geo.segments import first_equal, number_segments, open_segments, ranges, unique_points
 
@@ -74,11 +75,6 @@ class Noded(NamedTuple):
     """Crossings of borders that became vertices."""
     moved_m: NDArray[np.float64]
     """How far a vertex of each sent polygon moved at most, in metres, shape (n,)."""
-
-
-def round9(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round degrees to 1e-9 (0.1 mm), the grid on which coordinates are stored."""
-    return np.asarray(np.round(lonlat, 9) + 0.0)
 
 
 def node(

@@ -35,6 +35,7 @@ def find_parents(
     level: str,
     geoms: NDArray[np.object_],
     codes: Sequence[str | None],
+    *,
     named: Sequence[str | None],
     rows: NDArray[np.intp],
     parents: Parents,
@@ -67,6 +68,9 @@ def find_parents(
     prefix = _by_prefix(codes, index)
     said = np.where(column == NO_PARENT, prefix, column)
     place = _by_place(geoms, parents.geoms, said)
+    hints = prefix != NO_PARENT
+    if (prefix == place)[hints].sum() * 2 < hints.sum():
+        prefix = np.full(len(prefix), NO_PARENT)  # codes that are not built from their parents'
     findings = []
     for i in range(len(geoms)):
         unit = _Unit(level, codes[i], named[i], int(rows[i]), geoms[i])

@@ -7,6 +7,7 @@ the folder of its socket, by which other processes join.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -52,7 +53,8 @@ _FLEETING = {  # for tests: what a crash would lose is not worth keeping
 _JOIN_S = 30.0  # a first start by another process takes 2 s
 _SOCKET_BYTES = 107  # sun_path in sys/un.h, less the closing zero
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # what needs no quoting in lists of folders
-_TEMPORARY = "/tmp/wangge-"  # noqa: S108 - short by need; made by mkdtemp, mode 0700
+_SHORT = Path("/tmp")  # noqa: S108 - where mkdtemp makes a folder with a short path, mode 0700
+_SHORT_PREFIX = "wangge-socket-"
 
 
 class Cluster:
@@ -126,6 +128,8 @@ class Cluster:
             return
         try:
             account = self._open_folder()
+            if not self.owned:
+                self._socket_dir = None  # a guest's knowledge of an owner that may have gone
             if self.owned or self._own_or_join():
                 self._bring_up(account)
         except OSError as error:
@@ -148,7 +152,7 @@ class Cluster:
             if self._process is not None:
                 halt(self._process)
                 self._process = None
-            _remove_temporary(socket_dir)
+            self._remove_short(socket_dir)
         finally:
             os.close(lock)
 
@@ -210,7 +214,7 @@ class Cluster:
         """Run the server on the folder that this process holds, making what is missing."""
         server = find_server(major=written_by(self._tables))
         if self._socket_dir is None:  # else it is a restart, and the URL stays
-            _remove_temporary(self._read_record()[1])
+            self._remove_short(self._read_record()[1])
             self._socket_dir = self._make_socket_dir(account)
         self._record(None)
         make_tables(self._tables, server, account, durable=self._durable)
@@ -235,10 +239,19 @@ class Cluster:
             if not own.exists():
                 make_private(own, account)
             return own
-        short = Path(tempfile.mkdtemp(prefix=Path(_TEMPORARY).name, dir=Path(_TEMPORARY).parent))
+        short = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX, dir=_SHORT))
         if account is not None:
             os.chown(short, account.uid, account.gid)
         return short
+
+    def _remove_short(self, socket_dir: Path | None) -> None:
+        """Remove a socket folder that stands apart from the data folder and is its server's."""
+        if socket_dir is None or socket_dir.parent != _SHORT:
+            return
+        with contextlib.suppress(OSError):
+            ours = socket_dir.lstat().st_uid == self._tables.stat().st_uid
+            if ours and socket_dir.name.startswith(_SHORT_PREFIX):
+                shutil.rmtree(socket_dir)
 
     def _record(self, socket_dir: Path | None) -> None:
         """Write into the lock file who holds it and, once it answers, where the server is."""
@@ -275,9 +288,3 @@ def _furnish(socket_dir: Path) -> None:
         raise NoDatabaseError(
             f"the database {DATABASE!r} cannot be made: {str(error).strip().splitlines()[0]}"
         ) from error
-
-
-def _remove_temporary(socket_dir: Path | None) -> None:
-    """Remove a socket folder that stands apart from the data folder."""
-    if socket_dir is not None and str(socket_dir).startswith(_TEMPORARY):
-        shutil.rmtree(socket_dir, ignore_errors=True)

@@ -132,10 +132,11 @@ def _joined(value: str | tuple[str, ...]) -> str:
 
 
 def _reason(error: psycopg.Error, url: str) -> str:
-    """Return the last thing that the driver says, without the password."""
-    said = str(error).strip().splitlines() or [type(error).__name__]
+    """Return what the server says, else the driver's last word, without the password."""
+    lines = [line for line in str(error).splitlines() if line and not line[0].isspace()]
+    said = error.diag.message_primary or (lines or [type(error).__name__])[-1]
     password = make_url(url).password
-    return said[-1].strip().replace(password, "***") if password else said[-1].strip()
+    return said.replace(password, "***") if password else said
 
 
 def _numbers(version: str) -> tuple[int, ...]:

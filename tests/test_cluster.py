@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -64,6 +67,26 @@ def python(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def made_once() -> Iterator[Path]:
+    """Give a data folder with the rows in it, whose server has stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        with Cluster(folder / "data", durable=False) as cluster:
+            add(cluster.url())
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir(made_once: Path, scratch: Path) -> Path:
+    """Give a copy of that folder: a first start takes a second, and few tests are about it."""
+    subprocess.run(["/bin/cp", "-a", made_once, scratch], check=True)  # noqa: S603 - our own
+    return scratch / "data"
+
+
 class Service:
     """Another process that runs a cluster until it is told to end, or killed."""
 
@@ -76,12 +99,39 @@ class Service:
 
     def finish(self) -> str:
         """Let it end by itself; return the last line it prints."""
-        return self.process.communicate(timeout=60)[0].strip()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        return self.process.stdout.readline().strip()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End it as a crash would, if it has not ended."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+class Serve(Protocol):
+    """Starts such a process; what the test leaves running is killed after it."""
+
+    def __call__(self, data_dir: Path, *, uid: int = 0, gid: int = 0) -> Service:
+        """Return when its cluster answers."""
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    started: list[Service] = []
+
+    def start(data_dir: Path, *, uid: int = 0, gid: int = 0) -> Service:
+        service = Service(data_dir, uid=uid, gid=gid)
+        started.append(service)
+        return service
+
+    yield start
+    for service in started:
+        service.kill()
 
 
 def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -91,9 +141,11 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-def fill(url: str) -> None:
+def add(url: str) -> None:
+    """Commit a hundred rows."""
     with connect(url) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT n FROM generate_series(1, %s) AS n", [ROWS])
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (n integer)")
+        connection.execute("INSERT INTO kept SELECT generate_series(1, %s)", [ROWS])
 
 
 def count(url: str) -> object:
@@ -129,15 +181,15 @@ def test_a_first_start_makes_a_database_with_every_extension(scratch: Path) -> N
     assert checked == ("on",)
 
 
-def test_rows_are_there_after_a_stop_and_a_start(scratch: Path) -> None:
-    with Cluster(scratch / "data") as cluster:
-        fill(cluster.url())
-    with Cluster(scratch / "data") as cluster:
-        assert count(cluster.url()) == ROWS
+def test_rows_are_there_after_a_stop_and_a_start(data_dir: Path) -> None:
+    with Cluster(data_dir) as cluster:
+        add(cluster.url())
+    with Cluster(data_dir) as cluster:
+        assert count(cluster.url()) == 2 * ROWS
 
 
-def test_stopping_ends_the_server_and_forgets_the_url(scratch: Path) -> None:
-    cluster = Cluster(scratch / "data")
+def test_stopping_ends_the_server_and_forgets_the_url(data_dir: Path) -> None:
+    cluster = Cluster(data_dir)
     cluster.start()
     pid = cluster.pid
     assert pid is not None
@@ -149,9 +201,9 @@ def test_stopping_ends_the_server_and_forgets_the_url(scratch: Path) -> None:
     cluster.stop()  # a second time is no harm
 
 
-def test_rows_survive_a_killed_server_under_a_running_service(scratch: Path) -> None:
-    with Cluster(scratch / "data") as cluster:
-        fill(cluster.url())
+def test_rows_survive_a_killed_server_under_a_running_service(data_dir: Path) -> None:
+    with Cluster(data_dir) as cluster:
+        add(cluster.url())
         url, pid = cluster.url(), cluster.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -160,63 +212,62 @@ def test_rows_survive_a_killed_server_under_a_running_service(scratch: Path) -> 
         cluster.start()
 
         assert cluster.url() == url, "engines that know the old address go on"
-        assert count(url) == ROWS
+        assert count(url) == 2 * ROWS
 
 
-def test_a_killed_service_leaves_no_server_and_loses_no_row(scratch: Path) -> None:
-    service = Service(scratch / "data")
-    fill(service.url)
+def test_a_killed_service_leaves_no_server_and_loses_no_row(serve: Serve, data_dir: Path) -> None:
+    service = serve(data_dir)
+    add(service.url)
     service.kill()
 
     begun = time.monotonic()
-    with Cluster(scratch / "data") as cluster:
+    with Cluster(data_dir) as cluster:
         assert cluster.owned
         assert cluster.pid != service.server_pid
-        assert count(cluster.url()) == ROWS
+        assert count(cluster.url()) == 2 * ROWS
     assert gone(service.server_pid)
     assert time.monotonic() - begun < 10.0
 
 
-def test_a_server_ends_by_itself_when_its_service_is_killed(scratch: Path) -> None:
-    service = Service(scratch / "data")
+def test_a_server_ends_by_itself_when_its_service_is_killed(serve: Serve, data_dir: Path) -> None:
+    service = serve(data_dir)
     service.kill()
 
     assert eventually(lambda: gone(service.server_pid))
 
 
 def test_an_orphan_that_did_not_notice_is_ended_by_the_next_start(
-    scratch: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postmaster, "_ends_with_parent", lambda: ())  # as where setpriv is missing
-    service = Cluster(scratch / "data")
+    service = Cluster(data_dir)
     service.start()
-    fill(service.url())
+    add(service.url())
     orphan = service.pid
     assert orphan is not None
     assert service._lock is not None
     os.close(service._lock)  # what remains of a killed owner: a server and a free lock
 
-    with Cluster(scratch / "data") as cluster:
+    with Cluster(data_dir) as cluster:
         assert cluster.owned
         assert gone(orphan)
         assert service.pid is None
-        assert count(cluster.url()) == ROWS
+        assert count(cluster.url()) == 2 * ROWS
 
 
-def test_both_service_and_server_killed_at_once_start_again(scratch: Path) -> None:
-    service = Service(scratch / "data")
-    fill(service.url)
+def test_both_service_and_server_killed_at_once_start_again(serve: Serve, data_dir: Path) -> None:
+    service = serve(data_dir)
+    add(service.url)
     os.kill(service.server_pid, signal.SIGKILL)
     service.kill()
 
-    with Cluster(scratch / "data") as cluster:
-        assert count(cluster.url()) == ROWS
+    with Cluster(data_dir) as cluster:
+        assert count(cluster.url()) == 2 * ROWS
 
 
-def test_a_second_starter_joins_and_leaves_the_server_running(scratch: Path) -> None:
-    with Cluster(scratch / "data") as owner:
-        fill(owner.url())
-        guest = Service(scratch / "data")
+def test_a_second_starter_joins_and_leaves_the_server_running(serve: Serve, data_dir: Path) -> None:
+    with Cluster(data_dir) as owner:
+        guest = serve(data_dir)
 
         assert not guest.owner
         assert guest.url == owner.url()
@@ -225,10 +276,10 @@ def test_a_second_starter_joins_and_leaves_the_server_running(scratch: Path) -> 
         assert count(owner.url()) == ROWS
 
 
-def test_of_two_first_starters_one_owns_and_one_joins(scratch: Path) -> None:
+def test_of_two_first_starters_one_owns_and_one_joins(serve: Serve, scratch: Path) -> None:
     made: list[Service] = []
     threads = [
-        threading.Thread(target=lambda: made.append(Service(scratch / "data"))) for _ in range(2)
+        threading.Thread(target=lambda: made.append(serve(scratch / "data"))) for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -241,10 +292,9 @@ def test_of_two_first_starters_one_owns_and_one_joins(scratch: Path) -> None:
         assert service.finish() == "stopped"
 
 
-def test_a_guest_takes_over_when_the_owner_has_gone(scratch: Path) -> None:
-    with Cluster(scratch / "data") as owner:
-        fill(owner.url())
-        guest = Cluster(scratch / "data")
+def test_a_guest_takes_over_when_the_owner_has_gone(data_dir: Path) -> None:
+    with Cluster(data_dir):
+        guest = Cluster(data_dir)
         guest.start()
         roles = [guest.owned]
     guest.start()
@@ -255,17 +305,17 @@ def test_a_guest_takes_over_when_the_owner_has_gone(scratch: Path) -> None:
     guest.stop()
 
 
-def test_a_holder_without_a_server_is_named(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_holder_without_a_server_is_named(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("service.cluster._JOIN_S", 0.2)
-    with Cluster(scratch / "data") as holder:
+    with Cluster(data_dir) as holder:
         assert holder.pid is not None
         os.kill(holder.pid, signal.SIGKILL)
         assert eventually(lambda: holder.pid is None)
 
-        with pytest.raises(
-            NoDatabaseError, match=rf"{scratch}/data is held by process {os.getpid()}"
-        ):
-            Cluster(scratch / "data").start()
+        with pytest.raises(NoDatabaseError, match=rf"{data_dir} is held by process {os.getpid()}"):
+            Cluster(data_dir).start()
 
 
 def test_an_interrupted_initdb_is_done_again(scratch: Path) -> None:
@@ -275,7 +325,7 @@ def test_an_interrupted_initdb_is_done_again(scratch: Path) -> None:
     (half_made / "base").mkdir()
 
     with Cluster(scratch / "data") as cluster:
-        fill(cluster.url())
+        add(cluster.url())
         assert count(cluster.url()) == ROWS
     assert not half_made.exists()
 
@@ -288,7 +338,7 @@ def test_a_start_killed_at_any_moment_is_made_good_by_the_next(scratch: Path) ->
         process.communicate()
 
     with Cluster(scratch / "data") as cluster:
-        fill(cluster.url())
+        add(cluster.url())
         assert count(cluster.url()) == ROWS
 
 
@@ -296,7 +346,7 @@ def test_a_folder_with_a_long_chinese_name_works(scratch: Path) -> None:
     folder = scratch / ("网格数据" * 6) / "with, comma" / ("x" * 60)
     with Cluster(folder) as cluster:
         socket_dir = Path(str(make_url(cluster.url()).query["host"]))
-        fill(cluster.url())
+        add(cluster.url())
         guest = Cluster(folder)
         guest.start()
         assert guest.url() == cluster.url()
@@ -304,10 +354,10 @@ def test_a_folder_with_a_long_chinese_name_works(scratch: Path) -> None:
     assert not socket_dir.exists()
 
 
-def test_nobody_else_may_enter_the_tables_or_the_socket(scratch: Path) -> None:
-    with Cluster(scratch / "data") as cluster:
+def test_nobody_else_may_enter_the_tables_or_the_socket(data_dir: Path) -> None:
+    with Cluster(data_dir) as cluster:
         socket_dir = Path(str(make_url(cluster.url()).query["host"]))
-        assert (scratch / "data" / "pgdata").stat().st_mode & 0o777 == 0o700
+        assert (data_dir / "pgdata").stat().st_mode & 0o777 == 0o700
         assert socket_dir.stat().st_mode & 0o777 == 0o700
         with connect(cluster.url()) as connection:
             assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
@@ -338,12 +388,12 @@ def server_account() -> pwd.struct_passwd:
 
 
 def test_an_ordinary_user_runs_a_server_of_his_own(
-    scratch: Path, server_account: pwd.struct_passwd
+    serve: Serve, scratch: Path, server_account: pwd.struct_passwd
 ) -> None:
     nobody = pwd.getpwnam("nobody")
     os.chown(scratch, nobody.pw_uid, nobody.pw_gid)
-    service = Service(scratch / "data", uid=nobody.pw_uid, gid=nobody.pw_gid)
-    fill(service.url)
+    service = serve(scratch / "data", uid=nobody.pw_uid, gid=nobody.pw_gid)
+    add(service.url)
 
     assert service.owner
     assert (scratch / "data" / "pgdata").stat().st_uid == nobody.pw_uid
@@ -353,12 +403,12 @@ def test_an_ordinary_user_runs_a_server_of_his_own(
 
 
 def test_another_users_tables_are_refused_by_name(
-    scratch: Path, server_account: pwd.struct_passwd
+    data_dir: Path, server_account: pwd.struct_passwd
 ) -> None:
-    with Cluster(scratch / "data"):
+    with Cluster(data_dir):
         pass
     nobody = pwd.getpwnam("nobody")
-    _, said = python(scratch / "data", nobody.pw_uid, nobody.pw_gid).communicate(timeout=60)
+    _, said = python(data_dir, nobody.pw_uid, nobody.pw_gid).communicate(timeout=60)
 
     assert "NoDatabaseError" in said
     assert f"belong to {server_account.pw_name!r}, and this is 'nobody'" in said
@@ -381,15 +431,15 @@ def test_a_data_folder_that_is_a_file_is_told_in_a_sentence(scratch: Path) -> No
         Cluster(scratch / "data").start()
 
 
-def test_tables_that_do_not_start_say_why_and_where_to_read_more(scratch: Path) -> None:
-    with Cluster(scratch / "data"):
+def test_tables_that_do_not_start_say_why_and_where_to_read_more(data_dir: Path) -> None:
+    with Cluster(data_dir):
         pass
-    (scratch / "data" / "pgdata" / "global" / "pg_control").unlink()
+    (data_dir / "pgdata" / "global" / "pg_control").unlink()
 
     with pytest.raises(NoDatabaseError, match=r"does not start: .*postgres\.log\)"):
-        Cluster(scratch / "data").start()
+        Cluster(data_dir).start()
     with suppress(NoDatabaseError):  # the folder is free again: the same message, no holder
-        Cluster(scratch / "data").start()
+        Cluster(data_dir).start()
 
 
 def fake_postgresql(root: Path, major: int, *, postgis: bool) -> None:

@@ -100,9 +100,8 @@ def _span() -> tuple[sa.Column[int], sa.Column[int]]:
 
 
 def _one_an_edition(name: str, *columns: str) -> pg.ExcludeConstraint:
-    """Forbid two rows of equal ``columns`` that stand in one edition."""
-    same: list[tuple[sa.ColumnElement[str], str]]
-    same = [(sa.column(column), "=") for column in columns]
+    """Forbid two rows of equal ``columns`` (SQL) that stand in one edition."""
+    same = [(sa.text(column), "=") for column in columns]
     editions = sa.text("int4range(first_edition, last_edition, '[]')")
     return pg.ExcludeConstraint(*same, (editions, "&&"), using="gist", name=name)
 
@@ -211,7 +210,7 @@ def _create_addresses() -> None:
         _code("compound_code", nullable=True),
         *_span(),
         sa.CheckConstraint("households >= 0 AND people >= 0", name="address_counts"),
-        _one_an_edition("address_one_row_an_edition", "key"),
+        _one_an_edition("address_one_row_an_edition", "hashtextextended(key, 0)"),
     )
     op.create_index(
         "address_current",

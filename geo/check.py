@@ -1,0 +1,528 @@
+"""The whole check of one level's file on the world that it is to stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+
+from geo.chain import chains
+from geo.coverage import prove
+from geo.crs import Datum, LocalMetric, Plane, round9
+from geo.disjoint import check_disjoint
+from geo.findings import Finding, HouseholdCover, Kind, Report, make_clauses
+from geo.households import check_households, check_named_compounds, count_on_land
+from geo.labels import check_labels, usable
+from geo.layers import NO_PARENT, Layer, Parents
+from geo.levels import Tiling
+from geo.noding import node
+from geo.parents import find_parents
+from geo.segments import Sums
+from geo.validity import solid_land
+from geo.world import Units, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo.households import Addresses
+    from geo.layers import Proof
+    from geo.levels import LevelSpec
+    from geo.noding import Noded
+    from geo.world import UnitName
+
+
+class Sent(NamedTuple):
+    """n rows as a file has them."""
+
+    rows: NDArray[np.intp]
+    """1-based rows, shape (n,)."""
+    codes: Sequence[str | None]
+    names: Sequence[str | None]
+    parents: Sequence[str | None]
+    """The parents' codes that a column names."""
+    properties: Sequence[dict[str, object]]
+    geoms: NDArray[np.object_]
+    """As sent, in the file's CRS, shape (n,); None where absent."""
+    crs: str
+    datum: Datum
+
+
+class Remark(NamedTuple):
+    """Something that the check did or concluded, and on how many rows or vertices."""
+
+    code: str
+    message: str
+    feature_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A file's level, noded and checked.
+
+    Attributes
+    ----------
+    geoms
+        MultiPolygons in degrees, shape (n,), row by row; None for a row that can be no unit.
+    parent_codes
+        The parent that each row lies in, length n.
+    chain, area_m2
+        Of each row, shape (n,); 0 for a row that can be no unit.
+    world
+        The world with the file's units in it, and with the nodes that others received.
+    """
+
+    level: str
+    geoms: NDArray[np.object_]
+    parent_codes: Sequence[str | None]
+    chain: NDArray[np.int64]
+    area_m2: NDArray[np.float64]
+    world: World
+    report: Report
+    remarks: Sequence[Remark]
+    metric: LocalMetric
+
+
+def check(
+    sent: Sent,
+    level_key: str,
+    world: World,
+    *,
+    within: UnitName | None = None,
+    addresses: Addresses | None = None,
+    exact: bool = False,
+) -> Checked:
+    """Node a level's file into the world, and find everything that is wrong with it.
+
+    Parameters
+    ----------
+    sent
+        The file's rows: the whole level, or with ``within`` exactly the units below that unit.
+    level_key
+        The level.
+    world
+        The units around: all that touch the file's ground, of every level.
+    within
+        The ground that the file is the whole truth of.
+    addresses
+        Addresses on that ground.
+    exact
+        Take the vertices as they are: nothing is merged or inserted.
+
+    Returns
+    -------
+    Checked
+        The topmost level is checked against its own outline, filled, which becomes the world's
+        outline.
+    """
+    return _Check(sent, level_key, world, within, exact).run(addresses)
+
+
+class _Check:
+    """One check, step by step."""
+
+    def __init__(
+        self, sent: Sent, key: str, world: World, within: UnitName | None, exact: bool
+    ) -> None:
+        self.sent, self.world, self.within, self.exact = sent, world, within, exact
+        self.level: LevelSpec = world.level(key)
+        self.remarks: list[Remark] = []
+        self.findings = check_labels(key, sent.rows, sent.codes, sent.geoms)
+        self.use = np.flatnonzero(usable(sent.geoms))
+        bounds = shapely.total_bounds(sent.geoms[self.use])
+        whole = bounds if len(self.use) else np.array([0.0, 0.0, 1.0, 1.0])
+        self.plane = Plane.around(sent.crs, whole.tolist(), datum=sent.datum)
+
+        standing = world.of(key)
+        self.in_scope = np.ones(len(standing), bool) if within is None else world.below(within, key)
+        self.former = standing.take(self.in_scope)
+        self.context = standing.take(~self.in_scope)
+
+    def run(self, addresses: Addresses | None) -> Checked:
+        raw = self._degrees(self.sent.geoms[self.use])
+        self.scope = self._parents_in_scope()
+        parent_of = self._find_parents(raw)
+        geoms = raw if self.exact else self._node(parent_of)
+        geoms, parent_of = self._drop_vanished(geoms, parent_of)
+        parents = self._parents(geoms)
+        metric = self._metric(parents, geoms)
+
+        layer = self._layer(geoms, parent_of)
+        tiles = self.level.tiling is Tiling.TILES
+        proof = (prove if tiles else check_disjoint)(layer, parents, metric)
+        self.findings += proof.findings
+        self._put_into_world(geoms, parent_of, parents)
+        if tiles:
+            self.findings += self._children_findings(metric)
+        cover = self._households(layer, parents, addresses)
+        report = self._report(proof, parents, metric, cover)
+        return self._result(geoms, parent_of, parents, report, metric)
+
+    # -- whose child ----------------------------------------------------------------------
+
+    def _degrees(self, geoms: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Return the file's polygons in degrees, rounded, as MultiPolygons."""
+
+        def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+            return round9(self.plane.to_lonlat(self.plane.from_file(xy)))
+
+        return _multi(np.asarray(shapely.transform(geoms, convert)))
+
+    def _parents_in_scope(self) -> Units:
+        """Return the stored units that the file's units may lie under."""
+        if self.level.parent is None:
+            return Units.none()
+        above = self.world.of(self.level.parent)
+        if self.within is None:
+            return above
+        return above.take(self.world.below(self.within, self.level.parent))
+
+    def _find_parents(self, raw: NDArray[np.object_]) -> NDArray[np.intp]:
+        if self.level.parent is None:
+            return np.zeros(len(raw), np.intp)
+        family = find_parents(
+            self.level.key,
+            solid_land(raw, shapely.is_valid(raw)),
+            [self.sent.codes[i] for i in self.use.tolist()],
+            named=[self.sent.parents[i] for i in self.use.tolist()],
+            rows=self.sent.rows[self.use],
+            parents=Parents(self.scope.codes, self.scope.geoms),
+        )
+        self.findings += family.findings
+        for count, how in (
+            (family.by_column, "the file's column"),
+            (family.by_code, "the beginning of the code"),
+            (family.by_place, "the place alone"),
+        ):
+            if count:
+                self.remarks.append(
+                    Remark("PARENT", f"{count} unit(s): the parent is known from {how}", count)
+                )
+        return family.parent_of
+
+    # -- noding -----------------------------------------------------------------------------
+
+    def _node(self, parent_of: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Node the file into the world; others receive nodes."""
+        keys = self.world.tiling_keys()
+        around = {
+            key: self.context if key == self.level.key else self.world.of(key) for key in keys
+        }
+        first, stored = {}, [np.zeros(0, object)]
+        for key, units in around.items():
+            first[key] = len(self.use) + sum(map(len, stored))
+            stored.append(units.geoms)
+        has_outline = self.world.outline is not None and self.level.parent is not None
+        if has_outline:
+            stored.append(np.array([self.world.outline], object))
+        noded = node(
+            self.sent.geoms[self.use],
+            np.concatenate(stored),
+            self._sums(parent_of, first),
+            self.plane,
+            former=self.former.geoms,
+            gives=self.level.tiling is Tiling.TILES,
+        )
+        self._receive_nodes(noded, around, first, has_outline=has_outline)
+        self._remark_noding(noded)
+        return noded.sent
+
+    def _sums(self, parent_of: NDArray[np.intp], first: dict[str, int]) -> Sums:
+        """Return the sums that the file takes part in: as children, and as parents."""
+        if self.level.tiling is Tiling.DISJOINT:
+            return Sums(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.int64))
+        polygon, group, sign = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0, int)]
+
+        def add(members: NDArray[np.intp], groups: NDArray[np.intp], way: int) -> None:
+            polygon.append(members)
+            group.append(groups)
+            sign.append(np.full(len(members), way))
+
+        n = len(self.use)
+        belongs = np.flatnonzero(parent_of != NO_PARENT)
+        add(belongs, parent_of[belongs], 1)
+        groups = 1
+        if self.level.parent is not None:
+            above = self.world.of(self.level.parent)
+            place = {code: i for i, code in enumerate(above.codes)}
+            mine = np.array([place[code] for code in self.scope.codes], np.intp)
+            add(first.get(self.level.parent, n) + mine, np.arange(len(mine)), -1)
+            groups = len(mine)
+        index = {self.sent.codes[row]: i for i, row in enumerate(self.use.tolist())}
+        for child in self.world.children(self.level.key):
+            if child.key not in first:
+                continue
+            below = self.world.of(child.key).parent_codes
+            known = [i for i, code in enumerate(below) if code in index]
+            under = np.array([index[below[i]] for i in known], np.intp)
+            add(first[child.key] + np.array(known, np.intp), groups + under, 1)
+            filled = np.unique(under)
+            add(filled, groups + filled, -1)
+            groups += n
+        return Sums(np.concatenate(polygon), np.concatenate(group), np.concatenate(sign))
+
+    def _receive_nodes(
+        self, noded: Noded, around: dict[str, Units], first: dict[str, int], *, has_outline: bool
+    ) -> None:
+        """Put the nodes that stored units received into the world."""
+        index = noded.stored_index + len(self.use)
+        changed = {}
+        for key, units in around.items():
+            mine = (index >= first[key]) & (index < first[key] + len(units))
+            if not mine.any():
+                continue
+            received = units.with_geoms(index[mine] - first[key], noded.stored[mine])
+            if key == self.level.key:
+                self.context = received
+            else:
+                changed[key] = received
+        self.world = self.world.with_units(changed)
+        end = len(self.use) + sum(map(len, around.values()))
+        if has_outline and len(index) and index[-1] == end:
+            self.world = World(
+                levels=self.world.levels, units=self.world.units, outline=noded.stored[-1]
+            )
+        self.scope = self._parents_in_scope()
+
+    def _remark_noding(self, noded: Noded) -> None:
+        moved = np.flatnonzero(noded.moved_m > 0)
+        if noded.merged:
+            most = float(noded.moved_m.max()) * 1000
+            self.remarks.append(
+                Remark(
+                    "MERGED",
+                    f"{noded.merged} vertices of {len(moved)} unit(s) became their neighbour's, up "
+                    f"to {most:.1f} mm away: strips narrower than that are closed",
+                    noded.merged,
+                )
+            )
+        if noded.inserted:
+            self.remarks.append(
+                Remark(
+                    "NODED",
+                    f"{noded.inserted} vertices were put into borders that run through them; "
+                    f"{len(noded.stored_index)} stored unit(s) receive some",
+                    noded.inserted,
+                )
+            )
+        if noded.crossings:
+            self.remarks.append(
+                Remark("CROSSED", f"borders cross in {noded.crossings} places", noded.crossings)
+            )
+
+    def _drop_vanished(
+        self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+        """Rebuild rings that touch themselves; name units of which nothing is left."""
+        geoms, rebuilt = _rebuild(geoms)
+        if rebuilt:
+            said = f"{rebuilt} unit(s) had rings that touch themselves; the same land, drawn anew"
+            self.remarks.append(Remark("REBUILT", said, rebuilt))
+        gone = shapely.is_empty(geoms)
+        for i in np.flatnonzero(gone).tolist():
+            row = int(self.use[i])
+            who = self.sent.codes[row] or f"row {self.sent.rows[row]}"
+            self.findings.append(
+                Finding(
+                    level=self.level.key,
+                    kind=Kind.INVALID_RING,
+                    message=f"{who} encloses no land: it is narrower than 20 mm everywhere",
+                    units=(who,) if self.sent.codes[row] else (),
+                    rows=(int(self.sent.rows[row]),),
+                )
+            )
+        self.use = self.use[~gone]
+        return geoms[~gone], parent_of[~gone]
+
+    # -- proving ----------------------------------------------------------------------------
+
+    def _parents(self, geoms: NDArray[np.object_]) -> Parents:
+        if self.level.parent is not None:
+            return Parents(self.scope.codes, self.scope.geoms)
+        filled = np.zeros(0, object)
+        if len(geoms):
+            filled = np.array([fill(geoms)], object)
+        return Parents([None] * len(filled), filled)
+
+    def _metric(self, parents: Parents, geoms: NDArray[np.object_]) -> LocalMetric:
+        """Return metres around the topmost outline, or the file where there is none."""
+        top: NDArray[np.object_] = parents.geoms if len(parents.geoms) else geoms
+        if self.world.outline is not None and self.level.parent is not None:
+            top = np.array([self.world.outline], object)
+        bounds = shapely.total_bounds(top)
+        return LocalMetric.around(bounds.tolist() if len(top) else [0.0, 0.0, 0.0, 0.0])
+
+    def _layer(self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp]) -> Layer:
+        others = len(self.context)
+        return Layer(
+            level=self.level.key,
+            geoms=np.concatenate([geoms, self.context.geoms]),
+            codes=[*(self.sent.codes[i] for i in self.use.tolist()), *self.context.codes],
+            parent_of=np.concatenate([parent_of, np.full(others, NO_PARENT, np.intp)]),
+            rows=np.concatenate([self.sent.rows[self.use], np.zeros(others, np.intp)]),
+        )
+
+    def _put_into_world(
+        self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp], parents: Parents
+    ) -> None:
+        """Exchange the level's units on the ground for the file's."""
+        row_of = dict(zip(self.former.codes, self.former.row_ids.tolist(), strict=True))
+        codes = [self.sent.codes[i] or "" for i in self.use.tolist()]
+        ours = Units(
+            row_ids=np.array([row_of.get(code, 0) for code in codes], np.int64),
+            geoms=geoms,
+            codes=codes,
+            names=[self.sent.names[i] or codes[k] for k, i in enumerate(self.use.tolist())],
+            parent_codes=[parents.codes[p] if p != NO_PARENT else None for p in parent_of],
+            properties=[self.sent.properties[i] for i in self.use.tolist()],
+        )
+        self.world = self.world.with_units({self.level.key: ours.join(self.context)})
+        if self.level.parent is None and len(parents.geoms):
+            self.world = World(
+                levels=self.world.levels, units=self.world.units, outline=parents.geoms[0]
+            )
+
+    def _children_findings(self, metric: LocalMetric) -> list[Finding]:
+        """Check the units that stand on the file's units: they must still fit."""
+        findings: list[Finding] = []
+        above = self.world.of(self.level.key)
+        index = {code: i for i, code in enumerate(above.codes)}
+        mine = len(self.use)
+        was = set(self.former.codes) | {code for code in above.codes[:mine] if code}
+        for child in self.world.children(self.level.key):
+            units = self.world.of(child.key)
+            here = np.array([code in was for code in units.parent_codes], bool)
+            units = units.take(here)
+            if not len(units):
+                continue
+            parent_of = np.array([index.get(c or "", NO_PARENT) for c in units.parent_codes], int)
+            findings += [
+                _left_behind(child.key, units, i)
+                for i in np.flatnonzero(parent_of == NO_PARENT).tolist()
+            ]
+            used = np.unique(parent_of[parent_of != NO_PARENT])
+            position = np.full(len(above) + 1, NO_PARENT)
+            position[used] = np.arange(len(used))
+            layer = Layer(
+                level=child.key,
+                geoms=units.geoms,
+                codes=units.codes,
+                parent_of=position[parent_of],
+                rows=np.zeros(len(units), np.intp),
+            )
+            parents = Parents([above.codes[i] for i in used], above.geoms[used])
+            judge = prove if child.tiling is Tiling.TILES else check_disjoint
+            findings += judge(layer, parents, metric).findings
+        return findings
+
+    def _households(
+        self, layer: Layer, parents: Parents, addresses: Addresses | None
+    ) -> HouseholdCover:
+        if addresses is None or not len(addresses.keys):
+            return HouseholdCover()
+        solid = solid_land(layer.geoms, shapely.is_valid(layer.geoms))
+        if self.level.tiling is Tiling.TILES:
+            cover, found = check_households(self.level.key, addresses, solid, layer.codes, parents)
+        else:
+            cover, found = check_named_compounds(self.level.key, addresses, solid, layer.codes)
+        self.findings = count_on_land(self.findings, addresses) + found
+        return cover
+
+    def _report(
+        self, proof: Proof, parents: Parents, metric: LocalMetric, cover: HouseholdCover
+    ) -> Report:
+        orphans = [f.rows for f in self.findings if f.kind is Kind.ORPHAN]
+        astray = np.isin(self.sent.rows[self.use], [row for rows in orphans for row in rows])
+        outside = proof.outside_m2
+        if astray.any():
+            land = self.world.of(self.level.key).geoms[: len(self.use)][astray]
+            solid = solid_land(land, shapely.is_valid(land))
+            outside += float(metric.area_m2(np.array([shapely.union_all(solid)], object)).sum())
+        findings = sorted(self.findings, key=lambda f: (-f.area_m2, f.id))
+        return Report(
+            level=self.level.key,
+            clauses=make_clauses(findings, disjoint=self.level.tiling is Tiling.DISJOINT),
+            proven_parents=int(proof.proven.sum()),
+            parents=len(parents.geoms),
+            area_m2=float(metric.area_m2(parents.geoms).sum()),
+            blank_m2=proof.blank_m2,
+            overlap_m2=proof.overlap_m2,
+            outside_m2=outside,
+            households=cover,
+            findings=tuple(findings),
+        )
+
+    def _result(
+        self,
+        geoms: NDArray[np.object_],
+        parent_of: NDArray[np.intp],
+        parents: Parents,
+        report: Report,
+        metric: LocalMetric,
+    ) -> Checked:
+        n = len(self.sent.rows)
+        by_row = np.full(n, None, object)
+        by_row[self.use] = geoms
+        chain, area_m2 = np.zeros(n, np.int64), np.zeros(n)
+        chain[self.use] = chains(geoms)
+        area_m2[self.use] = metric.area_m2(geoms)
+        parent_codes: list[str | None] = [None] * n
+        for i, p in zip(self.use.tolist(), parent_of.tolist(), strict=True):
+            parent_codes[i] = parents.codes[p] if p != NO_PARENT else None
+        return Checked(
+            level=self.level.key,
+            geoms=by_row,
+            parent_codes=parent_codes,
+            chain=chain,
+            area_m2=area_m2,
+            world=self.world,
+            report=report,
+            remarks=tuple(self.remarks),
+            metric=metric,
+        )
+
+
+def fill(geoms: NDArray[np.object_]) -> BaseGeometry:
+    """Return the outline of polygons in degrees: their union without its holes."""
+    solid = solid_land(geoms, shapely.is_valid(geoms))
+    union = shapely.union_all(solid)
+    rings = [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
+    whole = shapely.union_all(rings)
+    outline: BaseGeometry = _multi(np.array([whole], object))[0]
+    return outline
+
+
+def _left_behind(level: str, units: Units, i: int) -> Finding:
+    return Finding(
+        level=level,
+        kind=Kind.ORPHAN,
+        message=f"{units.codes[i]} stands under {units.parent_codes[i]}, which the file removes",
+        geometry=shapely.point_on_surface(units.geoms[i]),
+        units=(units.codes[i],),
+        parent=units.parent_codes[i],
+    )
+
+
+def _multi(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return polygons as MultiPolygons whose exteriors run counter-clockwise, shape (n,)."""
+    out = geoms.copy()
+    for i, geom in enumerate(geoms):
+        if geom.geom_type == "Polygon":
+            out[i] = shapely.MultiPolygon([geom])
+    return np.asarray(shapely.orient_polygons(out))
+
+
+def _rebuild(geoms: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
+    """Draw rings that only touch themselves anew, where that leaves the chain as it is."""
+    bad = np.flatnonzero(~shapely.is_valid(geoms))
+    if not len(bad):
+        return geoms, 0
+    solid = solid_land(geoms[bad], np.zeros(len(bad), bool))
+    same = chains(solid) == chains(geoms[bad])
+    out = geoms.copy()
+    out[bad[same]] = _multi(solid[same])
+    return out, int(same.sum())

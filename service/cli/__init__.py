@@ -1,0 +1,14 @@
+"""The command line: ``wangge`` and its commands.
+
+A command module adds its functions to ``frame.app`` when it is imported; naming it in
+``COMMANDS`` is all that it takes to belong to the program.
+"""
+
+from __future__ import annotations
+
+from service.cli import database, keys, load
+from service.cli.frame import app, main
+
+COMMANDS = (load, keys, database)
+
+__all__ = ["COMMANDS", "app", "main"]

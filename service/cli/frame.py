@@ -1,0 +1,201 @@
+"""What every command stands on: the program, its database, and how failures are told."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import getpass
+import os
+import sys
+import traceback
+from contextvars import ContextVar
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+import uvloop
+from sqlalchemy.exc import OperationalError
+from typer.core import TyperGroup
+
+from geo.errors import NoDatabaseError, WanggeError
+from service.cli.output import note
+from service.database import open_database
+from service.errors import ExitCode, outcome_of
+from service.settings import Settings, read_settings
+from storage.engine import make_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+T = TypeVar("T")
+
+DEBUG = "WANGGE_DEBUG"
+"""Environment variable that shows the traceback of an unexpected failure."""
+
+_as_json: ContextVar[bool] = ContextVar("as_json", default=False)
+
+
+def _remember_json(given: bool) -> bool:  # noqa: FBT001 - as Typer calls it
+    """Let failures, too, be told as JSON."""
+    _as_json.set(given)
+    return given
+
+
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print JSON for machines, a failure included.",
+        is_eager=True,
+        callback=_remember_json,
+    ),
+]
+"""The option ``--json`` that every command has."""
+
+
+class _Program(TyperGroup):
+    """The whole program: the one place where a failure becomes a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
+        """Run a command."""
+        _as_json.set(False)
+        try:
+            answer = super().invoke(ctx)
+            sys.stdout.flush()  # a reader that has gone is noticed here, not at the very end
+        except BrokenPipeError:
+            _forget_stdout()
+            raise typer.Exit(ExitCode.READER_GONE) from None
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except Exception as error:
+            raise typer.Exit(_tell(error)) from None
+        return answer
+
+
+app = typer.Typer(
+    name="wangge",
+    cls=_Program,
+    help="Keep the map by which a city is cared for: no blank land, no overlap, and the proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+"""The program; command modules add themselves to it."""
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a terminal that cannot show Chinese is no reason to fail
+            reconfigure(errors="backslashreplace")
+    app(prog_name="wangge")
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if show_version:
+        sys.stdout.write(f"wangge {version('wangge')}\n")
+        raise typer.Exit
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run asynchronous work to its end; Ctrl-C cancels it, so that its transaction rolls back."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def on_database(
+    use: Callable[[AsyncEngine], Awaitable[T]], *, settings: Settings | None = None
+) -> T:
+    """Open the database, run a use case on it, and close it again.
+
+    Parameters
+    ----------
+    use
+        Takes the engine; usually a function inside the command that calls ``resolvers``.
+    settings
+        Those of the environment unless given.
+
+    Raises
+    ------
+    NoDatabaseError
+        If PostGIS is missing, does not answer or stops answering.
+    """
+    with open_database(settings or read_settings()) as url:
+        return run(_with_engine(url, use))
+
+
+async def _with_engine(url: str, use: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    engine = make_engine(url)
+    try:
+        return await use(engine)
+    finally:
+        await engine.dispose()
+
+
+def today(settings: Settings) -> dt.date:
+    """Return the day that it is in the city."""
+    return dt.datetime.now(ZoneInfo(settings.timezone)).date()
+
+
+def current_user() -> str:
+    """Return the name that a command's work is signed with: the account that runs it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return f"uid {os.getuid()}"
+
+
+def _tell(error: Exception) -> ExitCode:
+    """Tell a failure in one sentence, and return the exit code that says the same."""
+    expected = _expected(error)
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    if expected is None:
+        _say(
+            f"unexpected {type(error).__name__}: {_first_line(error)}; this is a bug, "
+            f"{DEBUG}=1 shows where",
+            {"code": "BUG"},
+        )
+        return ExitCode.BUG
+    _say(str(expected), expected.extensions)
+    return outcome_of(expected).exit_code
+
+
+def _expected(error: Exception) -> WanggeError | None:
+    """Return the failure as one that users understand; None for a bug."""
+    if isinstance(error, WanggeError):
+        return error
+    if isinstance(error, OperationalError):
+        return NoDatabaseError(f"the database stopped answering: {_first_line(error.orig)}")
+    return None
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip().splitlines() or ["without a word"])[0]
+
+
+def _say(sentence: str, facts: dict[str, object]) -> None:
+    if _as_json.get():
+        failure = {"error": {**facts, "message": sentence}}
+        sys.stdout.write(orjson.dumps(failure, default=str).decode() + "\n")
+    else:
+        note(f"error: {sentence}")
+
+
+def _forget_stdout() -> None:
+    """Send what is still unwritten nowhere, or Python complains about it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

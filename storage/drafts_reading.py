@@ -1,0 +1,492 @@
+"""Drafts, their units and what their check found: for reading only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import aliased
+
+from storage.models import Draft, DraftUnit, Finding, Level, Unit
+from storage.units import UnitRow, Wanted, geometry_columns, stands, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from storage.units import Query
+
+
+class DraftRow(NamedTuple):
+    """One import and what became of it."""
+
+    id: int
+    status: str
+    level: str
+    within_level: str | None
+    within_code: str | None
+    base_edition: int | None
+    with_drafts: list[int]
+    repair_of: int | None
+    published_as: int | None
+    crs: str
+    source: dict[str, Any]  # as the import wrote it; see DraftSource in the schema
+    report: dict[str, Any] | None  # as the check wrote it; see CoverageReport
+    error: str | None
+    created_at: dt.datetime
+    created_by: str
+
+
+class Ground(NamedTuple):
+    """The ground that a key is good for: one unit and what lies below it in an edition."""
+
+    level: str
+    code: str
+    edition: int | None
+
+
+class FindingRow(NamedTuple):
+    """One finding of a draft."""
+
+    id: str
+    draft_id: int
+    level: str
+    kind: str
+    rule: str
+    severity: str
+    message: str
+    wkb: bytes | None
+    area_m2: float
+    width_m: float
+    households: int
+    units: list[str]
+    rows: list[int]
+    addresses: list[str]
+    parent_code: str | None
+
+
+class FindingFilter(NamedTuple):
+    """Which findings: those that fulfil everything that is given."""
+
+    kinds: tuple[str, ...] | None = None
+    rules: tuple[str, ...] | None = None
+    severity: str | None = None
+    min_area_m2: float | None = None
+
+
+class FeatureRow(NamedTuple):
+    """One row of the imported file."""
+
+    row: int
+    code: str | None
+    name: str | None
+    properties: str
+    """JSON text."""
+    source_wkb: bytes | None
+    """As sent, in the file's CRS."""
+    wkb: bytes | None
+    """As it would be published, in degrees."""
+
+
+_DRAFT_COLUMNS = (
+    Draft.id,
+    Draft.status,
+    Draft.level,
+    Draft.within_level,
+    Draft.within_code,
+    Draft.base_edition,
+    Draft.with_drafts,
+    Draft.repair_of,
+    Draft.published_as,
+    Draft.crs,
+    Draft.source,
+    Draft.report,
+    Draft.error,
+    Draft.created_at,
+    Draft.created_by,
+)
+
+
+def _numbers(values: Sequence[int]) -> ColumnElement[Any]:
+    return bindparam(None, list(values), ARRAY(BigInteger), unique=True)
+
+
+def _drafts(ground: Ground | None) -> Query:
+    """Return the query for drafts, of which a key for ``ground`` sees those inside it only."""
+    query: Query = select(*_DRAFT_COLUMNS)
+    if ground is None:
+        return query
+    same = and_(Draft.within_level == ground.level, Draft.within_code == ground.code)
+    if ground.edition is None:
+        return query.where(same)
+    named = aliased(Draft)
+    climb = (
+        select(
+            named.within_level.label("from_level"),
+            named.within_code.label("from_code"),
+            Unit.level,
+            Unit.code,
+            Unit.parent_code,
+        )
+        .join(Unit, and_(Unit.level == named.within_level, Unit.code == named.within_code))
+        .where(stands(Unit, ground.edition))
+        .distinct()
+        .cte("climb", recursive=True)
+    )
+    rank, above = aliased(Level), aliased(Unit)
+    upward = (
+        select(climb.c.from_level, climb.c.from_code, above.level, above.code, above.parent_code)
+        .join(rank, rank.key == climb.c.level)
+        .join(above, and_(above.level == rank.parent, above.code == climb.c.parent_code))
+        .where(stands(above, ground.edition))
+    )
+    whole = climb.union_all(upward)
+    inside = select(whole.c.from_level, whole.c.from_code).where(
+        whole.c.level == ground.level, whole.c.code == ground.code
+    )
+    return query.where(or_(same, tuple_(Draft.within_level, Draft.within_code).in_(inside)))
+
+
+async def drafts_by_ids(
+    connection: AsyncConnection, ids: Sequence[int], *, ground: Ground | None
+) -> dict[int, DraftRow]:
+    """Return the drafts of these ids that lie on the ground."""
+    query = _drafts(ground).where(Draft.id == func.any(_numbers(ids)))
+    return {row[0]: DraftRow(*row) for row in await connection.execute(query)}
+
+
+async def existing(connection: AsyncConnection, ids: Sequence[int]) -> set[int]:
+    """Return which of these ids are drafts, on whatever ground."""
+    query = select(Draft.id).where(Draft.id == func.any(_numbers(ids)))
+    return set(await connection.scalars(query))
+
+
+async def drafts_page(
+    connection: AsyncConnection,
+    *,
+    status: str | None,
+    level: str | None,
+    ground: Ground | None,
+    first: int,
+    after: int | None,
+) -> list[DraftRow]:
+    """Return up to ``first`` drafts older than ``after``, newest first."""
+    query = _chosen(_drafts(ground), status, level).order_by(Draft.id.desc()).limit(first)
+    if after is not None:
+        query = query.where(Draft.id < after)
+    return [DraftRow(*row) for row in await connection.execute(query)]
+
+
+async def count_drafts(
+    connection: AsyncConnection, *, status: str | None, level: str | None, ground: Ground | None
+) -> int:
+    """Return how many drafts there are of a status and level on the ground."""
+    chosen = _chosen(_drafts(ground), status, level).with_only_columns(Draft.id).subquery()
+    return (await connection.scalar(select(func.count()).select_from(chosen))) or 0
+
+
+def _chosen(query: Query, status: str | None, level: str | None) -> Query:
+    if status is not None:
+        query = query.where(Draft.status == status)
+    if level is not None:
+        query = query.where(Draft.level == level)
+    return query
+
+
+async def together(
+    connection: AsyncConnection, ids: Sequence[int], *, ground: Ground | None
+) -> dict[int, list[DraftRow]]:
+    """Return, by draft, those that it stands on and those that stand on it, by id."""
+    asked = aliased(Draft)
+    linked = or_(Draft.id == func.any(asked.with_drafts), asked.id == func.any(Draft.with_drafts))
+    query = (
+        _drafts(ground)
+        .add_columns(asked.id)
+        .join(asked, and_(linked, asked.id != Draft.id))
+        .where(asked.id == func.any(_numbers(ids)))
+        .order_by(asked.id, Draft.id)
+    )
+    found: dict[int, list[DraftRow]] = {draft: [] for draft in ids}
+    for *row, draft in await connection.execute(query):
+        found[draft].append(DraftRow._make(row))
+    return found
+
+
+# --- units -------------------------------------------------------------------------------------
+
+_IS_UNIT = and_(DraftUnit.code.is_not(None), DraftUnit.geom.is_not(None))
+"""Rows of the file that can be units; the others are only found fault with."""
+
+
+def _unit_columns(wanted: Wanted) -> Query:
+    """Return the query for the columns of ``UnitRow``, of drafts' units."""
+    tally: list[ColumnElement[Any]] = [null(), null(), null()]
+    if Wanted.TALLY in wanted:
+        columns = DraftUnit.__table__.c
+        tally = [columns.households, columns.people, columns.groups]
+    return select(
+        DraftUnit.id,
+        DraftUnit.id,
+        DraftUnit.draft_id,
+        Draft.level,
+        DraftUnit.code,
+        func.coalesce(DraftUnit.name, ""),
+        DraftUnit.parent_code,
+        func.coalesce(DraftUnit.area_m2, 0.0),
+        *geometry_columns(DraftUnit.__table__.c.geom, wanted),
+        sql_cast(DraftUnit.properties, Text) if Wanted.PROPERTIES in wanted else null(),
+        *tally,
+        null(),
+        null(),
+    ).join(Draft, Draft.id == DraftUnit.draft_id)
+
+
+async def units_by_ids(
+    connection: AsyncConnection, ids: Sequence[int], *, wanted: Wanted
+) -> dict[int, UnitRow]:
+    """Return units of drafts by their own ids."""
+    query = _unit_columns(wanted).where(DraftUnit.id == func.any(_numbers(ids)), _IS_UNIT)
+    rows = await connection.execute(query)
+    return {row[0]: UnitRow._make((*row, wanted)) for row in rows}
+
+
+async def units_by_codes(
+    connection: AsyncConnection,
+    drafts: Sequence[int],
+    keys: Sequence[tuple[str, str]],
+    *,
+    wanted: Wanted,
+) -> dict[tuple[str, str], UnitRow]:
+    """Return the units of the given (level, code) in any of some drafts; index draft_unit_code.
+
+    Of a code that a file has twice the first row is taken.
+    """
+    levels, codes = [level for level, _ in keys], [code for _, code in keys]
+    asked = func.unnest(texts(levels), texts(codes)).table_valued("level", "code")
+    asked = asked.render_derived(name="asked")
+    query = (
+        _unit_columns(wanted)
+        .join(asked, and_(asked.c.level == Draft.level, asked.c.code == DraftUnit.code))
+        .where(DraftUnit.draft_id == func.any(_numbers(drafts)), _IS_UNIT)
+        .order_by(DraftUnit.id.desc())
+    )
+    rows = [UnitRow._make((*row, wanted)) for row in await connection.execute(query)]
+    return {(row.level, row.code): row for row in rows}
+
+
+async def units_page(
+    connection: AsyncConnection,
+    drafts: Sequence[int],
+    *,
+    areas: Sequence[str] | None,
+    first: int,
+    after: tuple[str, int] | None,
+    wanted: Wanted,
+) -> dict[int, list[UnitRow]]:
+    """Return up to ``first`` units of each of many drafts, by code; index draft_unit_code."""
+    one = aliased(DraftUnit)
+    chosen = (
+        select(one.id)
+        .where(one.draft_id == Draft.id, one.code.is_not(None), one.geom.is_not(None))
+        .order_by(one.code, one.id)
+        .limit(first)
+    )
+    if areas is not None:
+        chosen = chosen.where(_touches(one, areas))
+    if after is not None:
+        chosen = chosen.where(tuple_(one.code, one.id) > tuple_(*after))
+    page = chosen.correlate(Draft).lateral("page")
+    query = (
+        _unit_columns(wanted)
+        .join(page, page.c.id == DraftUnit.id)
+        .where(Draft.id == func.any(_numbers(drafts)))
+        .order_by(DraftUnit.draft_id, DraftUnit.code, DraftUnit.id)
+    )
+    found: dict[int, list[UnitRow]] = {draft: [] for draft in drafts}
+    for row in await connection.execute(query):
+        unit = UnitRow._make((*row, wanted))
+        found[row[2]].append(unit)
+    return found
+
+
+async def count_units(
+    connection: AsyncConnection, drafts: Sequence[int], *, areas: Sequence[str] | None
+) -> dict[int, int]:
+    """Return how many units each draft has."""
+    query = (
+        select(DraftUnit.draft_id, func.count())
+        .where(DraftUnit.draft_id == func.any(_numbers(drafts)), _IS_UNIT)
+        .group_by(DraftUnit.draft_id)
+    )
+    if areas is not None:
+        query = query.where(_touches(DraftUnit, areas))
+    found: dict[int, int] = dict((await connection.execute(query)).tuples().all())
+    return {draft: found.get(draft, 0) for draft in drafts}
+
+
+def _touches(rows: type[DraftUnit], areas: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(func.ST_Intersects(rows.geom, func.ST_GeomFromText(a, 4326)) for a in areas))
+
+
+async def units_under(
+    connection: AsyncConnection,
+    drafts: Sequence[int],
+    parents: Sequence[str],
+    *,
+    levels: Sequence[str],
+    wanted: Wanted,
+) -> dict[str, list[UnitRow]]:
+    """Return the units of some levels in some drafts, by the code of their parent, by code."""
+    query = (
+        _unit_columns(wanted)
+        .where(
+            DraftUnit.draft_id == func.any(_numbers(drafts)),
+            DraftUnit.parent_code == func.any(texts(parents)),
+            Draft.level == func.any(texts(levels)),
+            _IS_UNIT,
+        )
+        .order_by(DraftUnit.code, Draft.level, DraftUnit.id)
+    )
+    found: dict[str, list[UnitRow]] = {parent: [] for parent in parents}
+    for row in await connection.execute(query):
+        unit = UnitRow._make((*row, wanted))
+        found[unit.parent_code or ""].append(unit)
+    return found
+
+
+# --- findings ----------------------------------------------------------------------------------
+
+
+def _finding_columns(*, geometry: bool) -> tuple[ColumnElement[Any], ...]:
+    columns = Finding.__table__.c
+    return (
+        columns.id,
+        columns.draft_id,
+        columns.level,
+        columns.kind,
+        columns.rule,
+        columns.severity,
+        columns.message,
+        func.ST_AsBinary(columns.geom) if geometry else null(),
+        columns.area_m2,
+        columns.width_m,
+        columns.households,
+        columns.units,
+        columns.rows,
+        columns.addresses,
+        columns.parent_code,
+    )
+
+
+async def findings_page(
+    connection: AsyncConnection,
+    drafts: Sequence[int],
+    which: FindingFilter,
+    *,
+    first: int,
+    after: tuple[float, str] | None,
+    geometry: bool,
+) -> dict[int, list[FindingRow]]:
+    """Return up to ``first`` findings of each of many drafts, largest first.
+
+    Leans on ``finding_largest``.
+    """
+    one = aliased(Finding)
+    chosen = (
+        select(one.row_id)
+        .where(one.draft_id == Draft.id, *_wanted_findings(one, which))
+        .order_by(one.area_m2.desc(), one.id.desc())
+        .limit(first)
+    )
+    if after is not None:
+        chosen = chosen.where(tuple_(one.area_m2, one.id) < tuple_(*after))
+    page = chosen.correlate(Draft).lateral("page")
+    query = (
+        select(*_finding_columns(geometry=geometry))
+        .select_from(Draft)
+        .join(page, true())
+        .join(Finding, Finding.row_id == page.c.row_id)
+        .where(Draft.id == func.any(_numbers(drafts)))
+        .order_by(Finding.draft_id, Finding.area_m2.desc(), Finding.id.desc())
+    )
+    found: dict[int, list[FindingRow]] = {draft: [] for draft in drafts}
+    for row in await connection.execute(query):
+        found[row[1]].append(FindingRow(*row))
+    return found
+
+
+async def count_findings(
+    connection: AsyncConnection, drafts: Sequence[int], which: FindingFilter
+) -> dict[int, int]:
+    """Return how many findings of a kind each draft has."""
+    query = (
+        select(Finding.draft_id, func.count())
+        .where(Finding.draft_id == func.any(_numbers(drafts)), *_wanted_findings(Finding, which))
+        .group_by(Finding.draft_id)
+    )
+    found: dict[int, int] = dict((await connection.execute(query)).tuples().all())
+    return {draft: found.get(draft, 0) for draft in drafts}
+
+
+def _wanted_findings(rows: type[Finding], which: FindingFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if which.kinds is not None:
+        conditions.append(rows.kind == func.any(texts(which.kinds)))
+    if which.rules is not None:
+        conditions.append(rows.rule == func.any(texts(which.rules)))
+    if which.severity is not None:
+        conditions.append(rows.severity == which.severity)
+    if which.min_area_m2 is not None:
+        conditions.append(rows.area_m2 >= which.min_area_m2)
+    return conditions
+
+
+async def findings_by_ids(
+    connection: AsyncConnection, ids: Sequence[str], *, ground: Ground | None
+) -> dict[str, FindingRow]:
+    """Return findings by id: of several drafts that found the same, that of the newest open one."""
+    visible = _drafts(ground).with_only_columns(Draft.id).subquery()
+    query = (
+        select(*_finding_columns(geometry=True))
+        .join(Draft, Draft.id == Finding.draft_id)
+        .where(Finding.id == func.any(texts(ids)), Draft.id.in_(select(visible.c.id)))
+        .order_by(Draft.status == "OPEN", Draft.id)
+    )
+    return {row[0]: FindingRow(*row) for row in await connection.execute(query)}
+
+
+async def features(
+    connection: AsyncConnection, keys: Sequence[tuple[int, int]], *, geometry: bool
+) -> dict[tuple[int, int], FeatureRow]:
+    """Return rows of drafts' files by (draft, row); index ``draft_unit_row``."""
+    drafts = _numbers([draft for draft, _ in keys])
+    rows = bindparam(None, [row for _, row in keys], ARRAY(Integer), unique=True)
+    asked = func.unnest(drafts, rows).table_valued("draft", "row").render_derived(name="asked")
+    columns = DraftUnit.__table__.c
+    query = select(
+        columns.draft_id,
+        columns.row,
+        columns.code,
+        columns.name,
+        sql_cast(columns.properties, Text),
+        columns.source_wkb if geometry else null(),
+        func.ST_AsBinary(columns.geom) if geometry else null(),
+    ).join(asked, and_(asked.c.draft == columns.draft_id, asked.c.row == columns.row))
+    return {(row[0], row[1]): FeatureRow(*row[1:]) for row in await connection.execute(query)}

@@ -1,0 +1,249 @@
+"""The statements by which ``storage.tallies`` keeps places and tallies in step."""
+
+# ruff: noqa: S608 - what is put together are constants of this module; values are bound
+
+from __future__ import annotations
+
+LEVELS = """
+SELECT l.key, l.tiling,
+       EXISTS (SELECT FROM unit u WHERE u.level = l.key AND u.last_edition IS NULL) AS stands,
+       EXISTS (SELECT FROM unit u
+               WHERE u.level = l.key AND u.first_edition < :edition
+                 AND (u.last_edition IS NULL OR u.last_edition >= :edition - 1)) AS stood
+FROM level l ORDER BY l.rank
+"""
+
+# Scratch tables of one refresh. They end with the transaction, but one transaction may refresh
+# twice: so they are emptied at the end, too.
+SCRATCH = (
+    """CREATE TEMP TABLE IF NOT EXISTS scope_address
+       (row_id bigint PRIMARY KEY, current boolean NOT NULL) ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS leaf
+       (level text, code text COLLATE "C", PRIMARY KEY (level, code)) ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS place_now
+       (address_row bigint, level text, code text COLLATE "C",
+        PRIMARY KEY (address_row, level)) ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS touched
+       (level text, code text COLLATE "C") ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS tally_now
+       (level text, code text COLLATE "C", households bigint, people bigint, groups jsonb,
+        PRIMARY KEY (level, code)) ON COMMIT DROP""",
+)
+CLEAR = ("TRUNCATE scope_address, leaf, place_now, touched, tally_now",)
+
+SCOPE_ALL = """
+INSERT INTO scope_address
+SELECT a.row_id, a.last_edition IS NULL FROM address a
+WHERE a.last_edition IS NULL
+   OR EXISTS (SELECT FROM address_place p
+              WHERE p.address_row = a.row_id AND p.last_edition IS NULL)
+"""
+SCOPE_BOXES = """
+INSERT INTO scope_address
+SELECT DISTINCT a.row_id, a.last_edition IS NULL
+FROM unnest(CAST(:west AS float8[]), CAST(:south AS float8[]),
+            CAST(:east AS float8[]), CAST(:north AS float8[])) AS box (w, s, e, n)
+JOIN address a ON a.geom && ST_MakeEnvelope(w, s, e, n, 4326)
+"""
+
+FIND_LEAVES = """
+WITH parent AS MATERIALIZED (
+    SELECT DISTINCT l.parent AS level, child.parent_code AS code
+    FROM unit child JOIN level l ON l.key = child.level
+    WHERE child.last_edition IS NULL AND l.tiling = 'TILES')
+INSERT INTO leaf
+SELECT u.level, u.code
+FROM unit u JOIN level l ON l.key = u.level
+WHERE u.last_edition IS NULL AND l.tiling = 'TILES'
+  AND NOT EXISTS (SELECT FROM parent WHERE parent.level = u.level AND parent.code = u.code)
+"""
+
+# Each level paired with every tiling level under it, at any depth.
+_BELOW = """
+below (above, level) AS (
+    SELECT parent, key FROM level WHERE tiling = 'TILES' AND parent IS NOT NULL
+    UNION
+    SELECT b.above, l.key FROM below b JOIN level l ON l.parent = b.level
+    WHERE l.tiling = 'TILES')
+"""
+
+FIND_PLACES = f"""
+WITH RECURSIVE {_BELOW},
+touching AS MATERIALIZED (
+    SELECT DISTINCT ON (a.row_id, u.level) a.row_id, u.level, u.code
+    FROM leaf
+    JOIN unit u ON u.level = leaf.level AND u.code = leaf.code AND u.last_edition IS NULL
+    JOIN address a ON ST_Intersects(u.geom, a.geom)
+    JOIN scope_address s ON s.row_id = a.row_id AND s.current
+    ORDER BY a.row_id, u.level, u.code COLLATE "C")
+INSERT INTO place_now
+SELECT t.row_id, t.level, t.code FROM touching t
+WHERE NOT EXISTS (
+    SELECT FROM below b JOIN touching lower ON lower.level = b.level
+    WHERE b.above = t.level AND lower.row_id = t.row_id)
+"""
+
+# A lowest level: units of it stand, and none of any level under it.
+FIND_NONE = f"""
+WITH RECURSIVE {_BELOW},
+standing AS (
+    SELECT l.key FROM level l
+    WHERE l.tiling = 'TILES'
+      AND EXISTS (SELECT FROM unit u WHERE u.level = l.key AND u.last_edition IS NULL)),
+lowest AS (
+    SELECT key FROM standing
+    WHERE NOT EXISTS (
+        SELECT FROM below b JOIN standing s ON s.key = b.level WHERE b.above = standing.key))
+INSERT INTO place_now
+SELECT s.row_id, lowest.key, NULL
+FROM scope_address s CROSS JOIN lowest
+WHERE s.current
+ON CONFLICT DO NOTHING
+"""
+
+_STALE_PLACES = """
+p.last_edition IS NULL
+  AND EXISTS (SELECT FROM scope_address s WHERE s.row_id = p.address_row)
+  AND NOT EXISTS (
+      SELECT FROM place_now now
+      WHERE now.address_row = p.address_row AND now.level = p.level
+        AND now.code IS NOT DISTINCT FROM p.code)
+"""
+FORGET_PLACES = f"""
+WITH gone AS (
+    DELETE FROM address_place p WHERE p.first_edition = :edition AND {_STALE_PLACES}
+    RETURNING p.level, p.code)
+INSERT INTO touched SELECT DISTINCT level, code FROM gone WHERE code IS NOT NULL
+"""
+END_PLACES = f"""
+WITH gone AS (
+    UPDATE address_place p SET last_edition = :edition - 1
+    WHERE p.first_edition < :edition AND {_STALE_PLACES}
+    RETURNING p.level, p.code)
+INSERT INTO touched SELECT DISTINCT level, code FROM gone WHERE code IS NOT NULL
+"""
+BEGIN_PLACES = """
+WITH begun AS (
+    INSERT INTO address_place (address_row, level, code, first_edition)
+    SELECT now.address_row, now.level, now.code, :edition
+    FROM place_now now
+    WHERE NOT EXISTS (
+        SELECT FROM address_place p
+        WHERE p.address_row = now.address_row AND p.level = now.level AND p.last_edition IS NULL)
+    RETURNING level, code)
+INSERT INTO touched SELECT DISTINCT level, code FROM begun WHERE code IS NOT NULL
+"""
+
+
+def _summed(members: str) -> str:
+    """Return SQL that sums ``members (level, code, households, people, groups)`` by unit."""
+    return f"""
+plain AS (
+    SELECT level, code, sum(households) AS households, sum(people) AS people
+    FROM {members} GROUP BY level, code),
+grouped AS (
+    SELECT level, code, jsonb_object_agg(key, total) AS groups
+    FROM (
+        SELECT m.level, m.code, g.key, sum(CAST(g.value AS bigint)) AS total
+        FROM {members} m CROSS JOIN jsonb_each_text(m.groups) g
+        GROUP BY m.level, m.code, g.key) one
+    GROUP BY level, code)
+"""
+
+
+_INSERT_SUMS = """
+INSERT INTO tally_now
+SELECT level, code, households, people, coalesce(groups, '{}')
+FROM plain LEFT JOIN grouped USING (level, code)
+"""
+
+# Leaves that count the same addresses as before keep their tally. One without any place counts
+# nothing: what it may have counted came from units that stood on it before.
+COUNT_LEAVES = f"""
+WITH recounted AS (
+    SELECT level, code FROM leaf INTERSECT SELECT level, code FROM touched),
+members AS MATERIALIZED (
+    SELECT p.level, p.code, a.households, a.people, a.groups
+    FROM recounted
+    JOIN address_place p USING (level, code)
+    JOIN address a ON a.row_id = p.address_row
+    WHERE p.last_edition IS NULL
+    UNION ALL
+    SELECT t.level, t.code, t.households, t.people, t.groups
+    FROM unit_tally t JOIN leaf USING (level, code)
+    WHERE t.last_edition IS NULL
+      AND NOT EXISTS (
+          SELECT FROM touched WHERE touched.level = t.level AND touched.code = t.code)
+      AND EXISTS (
+          SELECT FROM address_place p
+          WHERE p.level = t.level AND p.code = t.code AND p.last_edition IS NULL)),
+{_summed("members")}
+{_INSERT_SUMS}
+"""
+
+# A unit takes its sum from one level only, the first by rank that stands on it.
+SUM_UP = f"""
+WITH RECURSIVE edge AS MATERIALIZED (
+    SELECT u.level, u.code, l.parent AS above, u.parent_code AS above_code,
+           l.rank = min(l.rank) OVER (PARTITION BY l.parent, u.parent_code) AS counts
+    FROM unit u JOIN level l ON l.key = u.level
+    WHERE u.last_edition IS NULL AND l.tiling = 'TILES' AND u.parent_code IS NOT NULL),
+climb (leaf_level, leaf_code, level, code) AS (
+    SELECT e.level, e.code, e.above, e.above_code
+    FROM leaf JOIN edge e USING (level, code) WHERE e.counts
+    UNION ALL
+    SELECT c.leaf_level, c.leaf_code, e.above, e.above_code
+    FROM climb c JOIN edge e ON e.level = c.level AND e.code = c.code WHERE e.counts),
+members AS MATERIALIZED (
+    SELECT c.level, c.code, t.households, t.people, t.groups
+    FROM climb c JOIN tally_now t ON t.level = c.leaf_level AND t.code = c.leaf_code
+    WHERE EXISTS (SELECT FROM unit u
+                  WHERE u.level = c.level AND u.code = c.code AND u.last_edition IS NULL)),
+{_summed("members")}
+{_INSERT_SUMS}
+"""
+
+COUNT_DISJOINT = f"""
+WITH named AS MATERIALIZED (
+    SELECT u.level, u.code, a.row_id
+    FROM unit u JOIN address a ON a.compound_code = u.code AND a.last_edition IS NULL
+    WHERE u.level = ANY (:levels) AND u.last_edition IS NULL),
+touching AS (
+    SELECT DISTINCT ON (a.row_id, u.level) u.level, u.code, a.row_id
+    FROM unit u JOIN address a ON ST_Intersects(u.geom, a.geom) AND a.last_edition IS NULL
+    WHERE u.level = ANY (:levels) AND u.last_edition IS NULL
+      AND NOT EXISTS (
+          SELECT FROM named WHERE named.level = u.level AND named.row_id = a.row_id)
+    ORDER BY a.row_id, u.level, u.code COLLATE "C"),
+members AS MATERIALIZED (
+    SELECT m.level, m.code, a.households, a.people, a.groups
+    FROM (SELECT * FROM named UNION ALL SELECT * FROM touching) m
+    JOIN address a USING (row_id)),
+{_summed("members")}
+{_INSERT_SUMS}
+"""
+
+_STALE_TALLIES = """
+t.last_edition IS NULL
+  AND EXISTS (
+      SELECT FROM level l
+      WHERE l.key = t.level
+        AND (l.key = ANY (:disjoint) OR l.tiling = 'TILES' AND CAST(:tiling AS boolean)))
+  AND NOT EXISTS (
+      SELECT FROM tally_now now
+      WHERE now.level = t.level AND now.code = t.code AND now.households = t.households
+        AND now.people = t.people AND now.groups = t.groups)
+"""
+FORGET_TALLIES = f"DELETE FROM unit_tally t WHERE t.first_edition = :edition AND {_STALE_TALLIES}"
+END_TALLIES = f"""
+UPDATE unit_tally t SET last_edition = :edition - 1
+WHERE t.first_edition < :edition AND {_STALE_TALLIES}
+"""
+BEGIN_TALLIES = """
+INSERT INTO unit_tally (level, code, households, people, groups, first_edition)
+SELECT now.level, now.code, now.households, now.people, now.groups, :edition
+FROM tally_now now
+WHERE NOT EXISTS (
+    SELECT FROM unit_tally t
+    WHERE t.level = now.level AND t.code = now.code AND t.last_edition IS NULL)
+"""
