@@ -12,7 +12,7 @@ from geo.chain import chains
 from geo.coverage import prove
 from geo.crs import Datum, LocalMetric, Plane, round9
 from geo.disjoint import check_disjoint
-from geo.findings import Finding, HouseholdCover, Kind, Report, make_clauses
+from geo.findings import Finding, HouseholdCover, Kind, Report, make_clauses, tell_apart
 from geo.households import check_households, check_named_compounds, count_on_land
 from geo.labels import check_labels, usable
 from geo.layers import NO_PARENT, Layer, Parents
@@ -20,7 +20,7 @@ from geo.levels import Tiling
 from geo.noding import node
 from geo.parents import find_parents
 from geo.segments import Sums
-from geo.validity import solid_land
+from geo.validity import as_multipolygons, solid_land
 from geo.world import Units, World
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class _Check:
         def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             return round9(self.plane.to_lonlat(self.plane.from_file(xy)))
 
-        return _multi(np.asarray(shapely.transform(geoms, convert)))
+        return as_multipolygons(np.asarray(shapely.transform(geoms, convert)))
 
     def _parents_in_scope(self) -> Units:
         """Return the stored units that the file's units may lie under."""
@@ -309,6 +309,9 @@ class _Check:
                     noded.inserted,
                 )
             )
+        if noded.rebuilt:
+            said = "unit(s) had rings that touch themselves; the same land, drawn anew"
+            self.remarks.append(Remark("REBUILT", f"{noded.rebuilt} {said}", noded.rebuilt))
         if noded.crossings:
             self.remarks.append(
                 Remark("CROSSED", f"borders cross in {noded.crossings} places", noded.crossings)
@@ -317,11 +320,7 @@ class _Check:
     def _drop_vanished(
         self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
-        """Rebuild rings that touch themselves; name units of which nothing is left."""
-        geoms, rebuilt = _rebuild(geoms)
-        if rebuilt:
-            said = f"{rebuilt} unit(s) had rings that touch themselves; the same land, drawn anew"
-            self.remarks.append(Remark("REBUILT", said, rebuilt))
+        """Name units of which nothing is left."""
         gone = shapely.is_empty(geoms)
         for i in np.flatnonzero(gone).tolist():
             row = int(self.use[i])
@@ -442,7 +441,7 @@ class _Check:
             land = self.world.of(self.level.key).geoms[: len(self.use)][astray]
             solid = solid_land(land, shapely.is_valid(land))
             outside += float(metric.area_m2(np.array([shapely.union_all(solid)], object)).sum())
-        findings = sorted(self.findings, key=lambda f: (-f.area_m2, f.id))
+        findings = sorted(tell_apart(self.findings), key=lambda f: (-f.area_m2, f.id))
         return Report(
             level=self.level.key,
             clauses=make_clauses(findings, disjoint=self.level.tiling is Tiling.DISJOINT),
@@ -492,7 +491,7 @@ def fill(geoms: NDArray[np.object_]) -> BaseGeometry:
     union = shapely.union_all(solid)
     rings = [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
     whole = shapely.union_all(rings)
-    outline: BaseGeometry = _multi(np.array([whole], object))[0]
+    outline: BaseGeometry = as_multipolygons(np.array([whole], object))[0]
     return outline
 
 
@@ -505,24 +504,3 @@ def _left_behind(level: str, units: Units, i: int) -> Finding:
         units=(units.codes[i],),
         parent=units.parent_codes[i],
     )
-
-
-def _multi(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return polygons as MultiPolygons whose exteriors run counter-clockwise, shape (n,)."""
-    out = geoms.copy()
-    for i, geom in enumerate(geoms):
-        if geom.geom_type == "Polygon":
-            out[i] = shapely.MultiPolygon([geom])
-    return np.asarray(shapely.orient_polygons(out))
-
-
-def _rebuild(geoms: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
-    """Draw rings that only touch themselves anew, where that leaves the chain as it is."""
-    bad = np.flatnonzero(~shapely.is_valid(geoms))
-    if not len(bad):
-        return geoms, 0
-    solid = solid_land(geoms[bad], np.zeros(len(bad), bool))
-    same = chains(solid) == chains(geoms[bad])
-    out = geoms.copy()
-    out[bad[same]] = _multi(solid[same])
-    return out, int(same.sum())

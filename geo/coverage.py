@@ -9,7 +9,7 @@ import shapely
 
 from geo.chain import chains, parent_sums
 from geo.faces import claim, find_faces
-from geo.findings import Finding, Kind
+from geo.findings import Finding, Kind, tell_apart
 from geo.land import Wrong, join_pieces, land_finding
 from geo.layers import NO_PARENT, Proof
 from geo.residual import Residual
@@ -65,18 +65,22 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     pieces = join_pieces(wrong, faces, solid, metric)
     findings += [land_finding(piece, layer, parents) for piece in pieces]
     findings += _mismatches(residual, faces, layer, parents)
-    explained = {p for face, what in wrong for p in (what.parent, claims.parent[face])}
+    explained = _parents_without_land(residual, faces)
+    explained |= {p for face, what in wrong for p in (what.parent, claims.parent[face])}
     explained |= {int(p) for p in spoilt}
     findings += _unexplained(residual, sorted(set(bad.tolist()) - explained), layer, parents)
 
     area_m2 = shapely.area(metric.project(faces))
 
     def land_m2(kind: Kind) -> float:
-        return float(area_m2[sorted({face for face, what in wrong if what.kind is kind})].sum())
+        there = {face for face, what in wrong if what.kind is kind}
+        if kind is Kind.BLANK:
+            there = {face for face in there if not claims.units[face]}
+        return float(area_m2[sorted(there)].sum())
 
     return Proof(
         proven,
-        findings,
+        tell_apart(findings),
         blank_m2=land_m2(Kind.BLANK),
         overlap_m2=land_m2(Kind.OVERLAP),
         outside_m2=land_m2(Kind.OUTSIDE),
@@ -84,14 +88,17 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
 
 
 def _wrong_faces(layer: Layer, claims: Claims) -> Iterator[tuple[int, Wrong]]:
-    """Judge each face."""
+    """Judge each face, so that every sum that it spoils is named once.
+
+    Land that only units of other parents claim is blank in its own parent, too: its own sum lacks
+    it.
+    """
     for face, (units, place) in enumerate(zip(claims.units, claims.parent, strict=True)):
-        if not units and place != NO_PARENT:
-            yield face, Wrong(Kind.BLANK, (), place)
-        owners = {int(layer.parent_of[u]) for u in units}
+        own = [unit for unit in units if layer.parent_of[unit] == place]
+        if place != NO_PARENT and not own:
+            yield face, Wrong(Kind.BLANK, units, place)
         if len(units) > 1:
-            inner = place if owners == {place} else NO_PARENT
-            yield face, Wrong(Kind.OVERLAP, units, inner)
+            yield face, Wrong(Kind.OVERLAP, units, place if len(own) > 1 else NO_PARENT)
         for unit in units:
             owner = int(layer.parent_of[unit])
             if owner not in {place, NO_PARENT}:
@@ -102,14 +109,26 @@ def _mismatches(
     residual: Residual, faces: NDArray[np.object_], layer: Layer, parents: Parents
 ) -> Iterator[Finding]:
     """Name the pieces of open segments that enclose no land."""
+    for piece in _pieces_without_land(residual, faces):
+        yield _mismatch(residual, piece, layer, parents)
+
+
+def _parents_without_land(residual: Residual, faces: NDArray[np.object_]) -> set[int]:
+    """Return the parents that a mismatch speaks of."""
+    pieces = _pieces_without_land(residual, faces)
+    return {p for piece in pieces for i in piece.tolist() for p in residual.parents[i]}
+
+
+def _pieces_without_land(residual: Residual, faces: NDArray[np.object_]) -> list[NDArray[np.intp]]:
+    """Return the connected pieces of open segments that no face touches."""
     seen = np.zeros(int(residual.component.max()) + 1, bool)
     if len(faces):
-        seen[residual.component[shapely.STRtree(residual.lines).query(faces, "intersects")[1]]] = 1
+        touched = shapely.STRtree(residual.lines).query(faces, predicate="intersects")[1]
+        seen[residual.component[touched]] = True
     left = np.flatnonzero(~seen[residual.component])
     left = left[np.argsort(residual.component[left], kind="stable")]
     cuts = np.flatnonzero(np.diff(residual.component[left])) + 1
-    for piece in np.split(left, cuts) if len(left) else []:
-        yield _mismatch(residual, piece, layer, parents)
+    return np.split(left, cuts) if len(left) else []
 
 
 def _mismatch(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo.findings import Finding, Kind
+from geo.findings import Finding, Kind, tell_apart
 from geo.land import Piece, Wrong, land_finding, size_text
 from geo.layers import NO_PARENT, Parents, Proof
 from geo.validity import areas_only, invalid_rings, solid_land
@@ -47,16 +47,17 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     proven = np.ones(len(parents.geoms), bool)
     overlaps = list(_pair_overlaps(layer, solid, flat, metric))
     leaks = list(_leaks(layer, parents, solid, flat_parents, metric))
-    wrong = {code for finding in findings + overlaps + leaks for code in finding.units}
-    spoilt = layer.parent_of[[code in wrong for code in layer.codes] | ~valid]
+    wrong = ~valid
+    wrong[[unit for units, _ in overlaps + leaks for unit in units]] = True
+    spoilt = layer.parent_of[wrong]
     proven[spoilt[spoilt != NO_PARENT]] = False
     covered = shapely.area(shapely.union_all(flat)) if len(flat) else 0.0
-    outside = sum(f.area_m2 for f in leaks if f.kind is Kind.OUTSIDE)
+    outside = sum(f.area_m2 for _, f in leaks if f.kind is Kind.OUTSIDE)
     return Proof(
         proven,
-        findings + overlaps + leaks,
+        tell_apart(findings + [finding for _, finding in overlaps + leaks]),
         blank_m2=max(0.0, float(shapely.area(flat_parents).sum() - covered + outside)),
-        overlap_m2=_union_area([f.geometry for f in overlaps], metric),
+        overlap_m2=_union_area([f.geometry for _, f in overlaps], metric),
         outside_m2=float(outside),
     )
 
@@ -70,7 +71,7 @@ def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:
 
 def _pair_overlaps(
     layer: Layer, solid: NDArray[np.object_], flat: NDArray[np.object_], metric: Metric
-) -> Iterator[Finding]:
+) -> Iterator[tuple[tuple[int, ...], Finding]]:
     a, b = shapely.STRtree(flat).query(flat, predicate="intersects")
     once = a < b
     a, b = a[once], b[once]
@@ -81,7 +82,7 @@ def _pair_overlaps(
     for k in np.flatnonzero(width > SLACK_M).tolist():
         pair = Wrong(Kind.OVERLAP, (int(a[k]), int(b[k])), NO_PARENT)
         piece = Piece(pair, both[k], float(area[k]), float(width[k]))
-        yield land_finding(piece, layer, Parents([], solid[:0]))
+        yield pair.units, land_finding(piece, layer, Parents([], solid[:0]))
 
 
 def _leaks(
@@ -90,7 +91,7 @@ def _leaks(
     solid: NDArray[np.object_],
     flat_parents: NDArray[np.object_],
     metric: Metric,
-) -> Iterator[Finding]:
+) -> Iterator[tuple[tuple[int, ...], Finding]]:
     """Name units that leave their parent: into another one (STRADDLES), or into none (OUTSIDE)."""
     mine = np.flatnonzero(layer.parent_of != NO_PARENT)
     beyond = areas_only(shapely.difference(solid[mine], parents.geoms[layer.parent_of[mine]]))
@@ -111,7 +112,7 @@ def _leaks(
             if there
             else f"{layer.say([unit])} leaves its parent {names[0]}: {size}"
         )
-        yield Finding(
+        finding = Finding(
             level=layer.level,
             kind=kind,
             message=said,
@@ -123,3 +124,4 @@ def _leaks(
             parent=parents.codes[owner],
             extra=1,
         )
+        yield (unit,), finding

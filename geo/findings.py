@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+import shapely
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,7 +89,10 @@ class Finding:
     parent
         Code of the parent concerned; None when several or none are.
     extra
-        How many units too many claim the land (OVERLAP: claimants less one; otherwise 0 or 1).
+        How often the land counts too much in the parent's sum (OVERLAP: the parent's claimants
+        less one; 0 where it spoils no sum of its own).
+    twin
+        Tells findings apart that agree in kind, units and cell; see :func:`tell_apart`.
     """
 
     level: str
@@ -103,6 +108,7 @@ class Finding:
     parent: str | None = None
     extra: int = 0
     severity: Severity = Severity.BLOCKING
+    twin: int = 0
 
     @property
     def rule(self) -> Rule:
@@ -116,10 +122,39 @@ class Finding:
         if not self.units:
             parts += [f"row {row}" for row in self.rows]
         if self.geometry is not None and not self.geometry.is_empty:
-            west, south, _, _ = self.geometry.bounds
-            parts.append(f"{round(west / CELL_DEG)} {round(south / CELL_DEG)}")
+            lat, lon = _lowest_left(self.geometry)
+            parts.append(f"{round(lon / CELL_DEG)} {round(lat / CELL_DEG)}")
+        if self.twin:
+            parts.append(f"twin {self.twin}")
         text = "\x1f".join(parts)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def tell_apart(findings: Iterable[Finding]) -> list[Finding]:
+    """Give findings that would share an id a number each, by their exact place, lowest first."""
+    same: dict[str, list[Finding]] = {}
+    for finding in findings:
+        same.setdefault(finding.id, []).append(finding)
+    out: list[Finding] = []
+    for twins in same.values():
+        if len(twins) == 1:
+            out += twins
+            continue
+        ordered = sorted(twins, key=_exact_place)
+        out += [replace(finding, twin=number) for number, finding in enumerate(ordered)]
+    return out
+
+
+def _exact_place(finding: Finding) -> tuple[float, float, float, str]:
+    if finding.geometry is None or finding.geometry.is_empty:
+        return (0.0, 0.0, 0.0, finding.message)
+    return (*_lowest_left(finding.geometry), finding.area_m2, finding.message)
+
+
+def _lowest_left(geometry: BaseGeometry) -> tuple[float, float]:
+    """Return latitude and longitude of the lowest vertex, the leftmost of several."""
+    lon, lat = min(shapely.get_coordinates(geometry).tolist(), key=lambda xy: (xy[1], xy[0]))
+    return lat, lon
 
 
 class Clause(NamedTuple):

@@ -29,6 +29,14 @@ class Wrong(NamedTuple):
     parent: int
     """The parent whose sum it spoils; ``NO_PARENT`` for an overlap across parents."""
 
+    def surplus(self, layer: Layer) -> int:
+        """Return how often the land counts too much, or too little, in the parent's sum."""
+        if self.parent == NO_PARENT:
+            return 0
+        if self.kind is not Kind.OVERLAP:
+            return 1
+        return int((layer.parent_of[list(self.units)] == self.parent).sum()) - 1
+
 
 class Piece(NamedTuple):
     """A connected piece of wrong land."""
@@ -89,9 +97,12 @@ def land_finding(piece: Piece, layer: Layer, parents: Parents) -> Finding:
     size = size_text(piece.area_m2, piece.width_m)
     named = layer.names(units)
     if kind is Kind.BLANK:
+        whose = (
+            f"that only {layer.say(units)} claims, of another parent," if units else "of no unit"
+        )
         named = tuple(c for i in piece.neighbours if (c := layer.codes[i]) is not None)
         beside = f", beside {layer.say(piece.neighbours)}" if piece.neighbours else ""
-        message = f"land of no unit{in_parent}{beside}: {size}"
+        message = f"land {whose}{in_parent}{beside}: {size}"
     elif kind is Kind.OVERLAP:
         message = f"{layer.say(units)} claim the same land{in_parent}: {size}"
     else:
@@ -106,7 +117,7 @@ def land_finding(piece: Piece, layer: Layer, parents: Parents) -> Finding:
         units=tuple(dict.fromkeys(named)),
         rows=layer.rows_of(units),
         parent=name,
-        extra=len(units) - 1 if kind is Kind.OVERLAP else 1,
+        extra=piece.wrong.surplus(layer),
     )
 
 

@@ -10,7 +10,8 @@ goes into every ring whose edge runs there. The rule, in metres on the ground:
    inside it, in order along it, in all rings that use the segment.
 4. Repeat until nothing changes. As ``INSERT_M <= MERGE_M / sqrt(2)``, every new segment is
    shorter than the one that it replaces, and so it ends.
-5. Where borders still cross, the crossing, rounded to 1e-9 degrees, becomes a vertex of both.
+5. A ring that touches itself is rebuilt from its chain.
+6. Where borders still cross, the crossing, rounded to 1e-9 degrees, becomes a vertex of both.
 
 Only segments that do not cancel in the boundary-chain sum of some parent are looked at.
 """
@@ -23,9 +24,11 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from geo.chain import chains
 from geo.crs import round9
 from geo.rings import Rings, following, put_together, ring_signs, take_apart
 from geo.segments import first_equal, number_segments, open_segments, ranges, unique_points
+from geo.validity import as_multipolygons, solid_land
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +42,7 @@ INSERT_M = 0.010
 """A vertex this near to an edge lies on it, in metres; at most ``MERGE_M / sqrt(2)``."""
 
 MOVED_M = MERGE_M + INSERT_M
-"""No border moves further than this, in metres; one that would is left to be mended by hand."""
+"""No border moves further than this, in metres."""
 
 MAX_ROUNDS = 100
 """A guard, never met in the trials: noding ends by itself (see the module's text)."""
@@ -74,7 +77,9 @@ class Noded(NamedTuple):
     crossings: int
     """Crossings of borders that became vertices."""
     moved_m: NDArray[np.float64]
-    """How far a vertex of each sent polygon moved at most, in metres, shape (n,)."""
+    """How far the border of each sent polygon moved at most, in metres, shape (n,)."""
+    rebuilt: int
+    """Sent polygons with rings that touched themselves, and were drawn anew."""
 
 
 def node(
@@ -187,6 +192,9 @@ class _Mesh:
         self.sign = signs
         self.original = self.vertex.copy()
         self.original_start = self.start.copy()
+        # The edge that each edge is a piece of: noding may bend it by ``INSERT_M``, not more.
+        self.whole_edge = np.column_stack([self.vertex, self.vertex[following(self.start)]])
+        self.bent_m = np.zeros(self.n_sent + self.n_stored)
         self.goes_to = np.arange(len(lonlat))
         self.merged = self.inserted = self.crossings = 0
 
@@ -235,6 +243,7 @@ class _Mesh:
     def _redirect(self, moved: NDArray[np.intp], target: NDArray[np.intp]) -> None:
         self.goes_to[moved] = target
         self.vertex = self.goes_to[self.vertex]
+        self.whole_edge = self.goes_to[self.whole_edge]
         self.merged += len(moved)
         self._clean()
 
@@ -255,7 +264,7 @@ class _Mesh:
 
     def _drop(self, drop: NDArray[np.bool_]) -> None:
         kept_before = np.concatenate([[0], np.cumsum(~drop)])
-        self.vertex = self.vertex[~drop]
+        self.vertex, self.whole_edge = self.vertex[~drop], self.whole_edge[~drop]
         self.start = kept_before[self.start]
         self.sent_vertices = int(kept_before[self.sent_vertices])
 
@@ -302,11 +311,36 @@ class _Mesh:
         along = ((self.plane[point] - a) * (b - a)).sum(1) / ((b - a) ** 2).sum(1)
         inside = (along > 0) & (along < 1)
         inside &= (point != ends[line, 0]) & (point != ends[line, 1])
-        if not inside.any():
+        line, point, along = line[inside], point[inside], along[inside]
+        near = self._near_whole_edges(segments[line], point)
+        if not near.any():
             return False
-        self._splice(segments[line[inside]], point[inside], along[inside])
-        self.inserted += int(inside.sum())
+        self._splice(segments[line[near]], point[near], along[near])
+        self.inserted += int(near.sum())
         return True
+
+    def _near_whole_edges(
+        self, segment: NDArray[np.intp], node: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Return which nodes lie on the edges that their segments are pieces of, shape (k,).
+
+        Without this, vertices that leave an edge at a flat angle would be put in one after the
+        other, each near to the piece that the one before has left, and close a gap of any width.
+        """
+        by_segment = np.argsort(self.segments.of_edge, kind="stable")
+        count = np.bincount(self.segments.of_edge, minlength=len(self.segments.ends))
+        first = np.concatenate([[0], np.cumsum(count)])[:-1]
+        edge = by_segment[ranges(first[segment], count[segment])]
+        candidate = np.repeat(np.arange(len(segment)), count[segment])
+        a, b = self.plane[self.whole_edge[edge, 0]], self.plane[self.whole_edge[edge, 1]]
+        away_m = _distance(self.plane[node[candidate]], a, b)
+        furthest = np.zeros(len(segment))
+        np.maximum.at(furthest, candidate, away_m)
+        near = furthest <= INSERT_M
+        ring = np.searchsorted(self.start, edge, side="right") - 1
+        taken = near[candidate]
+        np.maximum.at(self.bent_m, self.unit[self.part[ring[taken]]], away_m[taken])
+        return near
 
     def _splice(
         self, segment: NDArray[np.intp], node: NDArray[np.intp], along: NDArray[np.float64]
@@ -327,12 +361,15 @@ class _Mesh:
         of_edge = self.segments.of_edge[edges]
         source = np.where(self.segments.forward[edges], step, extra[edges] - 1 - step)
         vertex[place[edges] + 1 + step] = node[first[of_edge] + source]
-        self.vertex = vertex
+        origin = np.empty((len(vertex), 2), np.intp)
+        origin[place] = self.whole_edge
+        origin[place[edges] + 1 + step] = self.whole_edge[edges]
+        self.vertex, self.whole_edge = vertex, origin
         self.start = self.start + shift[self.start]
         self.sent_vertices += int(shift[self.sent_vertices])
         self._clean()
 
-    # -- step 5 -----------------------------------------------------------------------------
+    # -- step 6 -----------------------------------------------------------------------------
 
     def cross(self, live: NDArray[np.intp]) -> bool:
         """Make the crossings of live segments with any other vertices of both; True if any."""
@@ -395,10 +432,13 @@ class _Mesh:
         built = put_together(rings, self.n_sent + self.n_stored)
         changed = self._changed_units()
         stored_index = changed[changed >= self.n_sent] - self.n_sent
+        sent, rebuilt = _rebuild(built[: self.n_sent])
+        stored, _ = _rebuild(built[self.n_sent + stored_index])
         return Noded(
-            sent=shapely.orient_polygons(built[: self.n_sent]),
-            stored=shapely.orient_polygons(built[self.n_sent + stored_index]),
+            sent=shapely.orient_polygons(sent),
+            stored=shapely.orient_polygons(stored),
             stored_index=stored_index,
+            rebuilt=rebuilt,
             merged=self.merged,
             inserted=self.inserted,
             crossings=self.crossings,
@@ -418,7 +458,7 @@ class _Mesh:
         return np.unique(self.unit[self.part[ring_changed]])
 
     def _moved(self) -> NDArray[np.float64]:
-        """Return how far a vertex of each sent polygon moved at most."""
+        """Return how far the border of each sent polygon moved at most."""
         count = int(np.searchsorted(self.original_start, self.original_start[-1]))
         ring = np.repeat(np.arange(count), np.diff(self.original_start))
         polygon = self.unit[self.part[ring]]
@@ -430,7 +470,30 @@ class _Mesh:
         moved = np.hypot(*(self.plane[start] - self.plane[end]).T)
         out = np.zeros(self.n_sent)
         np.maximum.at(out, polygon[ours], moved)
-        return out
+        return out + self.bent_m[: self.n_sent]
+
+
+def _rebuild(geoms: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
+    """Draw rings that only touch themselves anew, where that leaves the chain as it is."""
+    bad = np.flatnonzero(~shapely.is_valid(geoms))
+    if not len(bad):
+        return geoms, 0
+    solid = solid_land(geoms[bad], np.zeros(len(bad), bool))
+    same = chains(solid) == chains(geoms[bad])
+    out = geoms.copy()
+    out[bad[same]] = as_multipolygons(solid[same])
+    return out, int(same.sum())
+
+
+def _distance(
+    p: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the distance of points from segments, all of shape (n, 2)."""
+    d = b - a
+    square = (d**2).sum(1)
+    along = np.divide(((p - a) * d).sum(1), square, out=np.zeros(len(p)), where=square > 0)
+    foot = a + np.clip(along, 0, 1)[:, None] * d
+    return np.asarray(np.hypot(*(p - foot).T))
 
 
 def _crossing(

@@ -72,3 +72,12 @@ def areas_only(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
     )
     out[collections] = polygons_only(geoms[collections])
     return out
+
+
+def as_multipolygons(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return polygons as MultiPolygons whose exteriors run counter-clockwise, shape (n,)."""
+    out = geoms.copy()
+    for i, geom in enumerate(geoms):
+        if geom.geom_type == "Polygon":
+            out[i] = shapely.MultiPolygon([geom])
+    return np.asarray(shapely.orient_polygons(out))

@@ -35,9 +35,10 @@ find_python() { # prints the first that is complete, else the first that is new 
 postgis_versions() { # prints the major version of each server here that has PostGIS
     for config in /usr/lib/postgresql/*/bin/pg_config "$(command -v pg_config || true)"; do
         [ -x "$config" ] || continue
-        bin_dir=$("$config" --bindir) && share_dir=$("$config" --sharedir) || continue
-        [ -x "$bin_dir/initdb" ] && [ -e "$share_dir/extension/postgis.control" ] || continue
-        "$config" --version | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
+        if [ -x "$("$config" --bindir)/initdb" ] &&
+            [ -e "$("$config" --sharedir)/extension/postgis.control" ]; then
+            "$config" --version | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
+        fi
     done
 }
 
@@ -56,7 +57,11 @@ postgis_package() { # the newest on offer; the distribution's own choice where l
 
 # --- system packages
 
-missing_packages() {
+missing_packages() { # prints their names, each with a space behind it
+    name_missing | tr '\n' ' '
+}
+
+name_missing() {
     python=$(find_python)
     if [ -z "$python" ]; then
         echo python3 python3-venv
@@ -77,23 +82,24 @@ install_packages() {
         "PostgreSQL $OLDEST_POSTGRESQL or newer with PostGIS, then run this again"
     if [ "$(id -u)" -ne 0 ] && ! { has sudo && sudo -n true 2>/dev/null; }; then
         fail "packages are missing; let an administrator run:" \
-            "apt-get update && apt-get install -y --no-install-recommends $(echo $(missing_packages))"
+            "apt-get update && apt-get install -y --no-install-recommends $(missing_packages)"
     fi
     say "fetching the lists of packages"
     apt env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update ||
         say "some lists could not be fetched; going on with those that could"
     packages=$(missing_packages)
-    say "installing" $packages
+    say "installing $packages"
     # The server package would set up and start a cluster of its own, which nobody asked for.
     switch=/etc/postgresql-common/createcluster.d/wangge-no-main.conf
     apt mkdir -p "$(dirname "$switch")"
     apt sh -c "echo 'create_main_cluster = false' >$switch"
     installed=yes
+    # shellcheck disable=SC2086 # they are several words
     apt env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
         -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install $packages ca-certificates tzdata \
         >/dev/null || installed=no
     apt rm -f "$switch"
-    [ $installed = yes ] || fail "apt-get could not install" $packages "(its reason stands above)"
+    [ $installed = yes ] || fail "apt-get could not install $packages(its reason stands above)"
     [ -z "$(missing_packages)" ] ||
         fail "this distribution's packages are too old: Python 3.11 and PostgreSQL" \
             "$OLDEST_POSTGRESQL with PostGIS are needed, as Debian 12 and Ubuntu 24.04 have them"

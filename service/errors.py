@@ -1,4 +1,4 @@
-"""What each expected failure means outside: the exit code of a command, the status of a response."""
+"""What each expected failure means outside: a command's exit code, a response's status."""
 
 from __future__ import annotations
 

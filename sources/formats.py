@@ -7,10 +7,13 @@ file gets a plain name in a folder of its own, where no neighbour is picked up b
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
+import zipfile
+import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -19,7 +22,7 @@ from geo.errors import UnreadableError
 from sources.archives import Member, copy_or_link, list_members, open_archive, unpack
 from sources.encoding import UTF8, Guess, decode_text
 from sources.opening import check_file, read_bytes
-from sources.shapefiles import KEPT, check_parts, companions, holds_polygons
+from sources.shapefiles import HEADER_BYTES, KEPT, check_parts, companions, holds_polygons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +35,7 @@ KNOWN = "GeoJSON, GeoPackage, Shapefile (also zipped), FlatGeobuf, KML, TopoJSON
 
 HEAD_BYTES = 1 << 16
 
-_SUFFIXES = {
+SUFFIXES = {
     ".shp": SHAPEFILE,
     ".geojson": GEOJSON,
     ".json": GEOJSON,
@@ -52,9 +55,10 @@ _PREFIXED = frozenset({GEOJSON, GEOJSONSEQ, ESRIJSON, TOPOJSON})
 """Drivers that take ``Driver:path``, which no other driver then claims."""
 
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
-_GEOMETRIES = (
-    rb"(Multi)?(Point|LineString|Polygon)|GeometryCollection|Feature|FeatureCollection"
-)
+_GEOMETRIES = rb"(Multi)?(Point|LineString|Polygon)|GeometryCollection|Feature|FeatureCollection"
+_GML_OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"}
+"""The driver would else fetch schemas from hosts, and write a file beside the source."""
+
 _GPKG_IDS = (b"GPKG", b"GP10", b"GP11")
 _PART_SUFFIXES = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj"})
 
@@ -117,7 +121,7 @@ def staged(path: Path, *, layer: str | None, encoding: str | None) -> Iterator[S
                 copy_or_link(part, room / f"file{suffix}")
             yield _shapefile(room / "file.shp", path.name, path.stem)
         else:
-            yield _single(path, room, path.name, encoding=encoding)
+            yield _single(path, room, path.name, path.stem, encoding=encoding)
 
 
 def _head(path: Path) -> bytes:
@@ -133,9 +137,9 @@ def _shapefile(path: Path, file: str, stem: str) -> Staged:
     return Staged(SHAPEFILE, path, stem)
 
 
-def _single(path: Path, room: Path, file: str, *, encoding: str | None) -> Staged:
+def _single(path: Path, room: Path, file: str, stem: str, *, encoding: str | None) -> Staged:
     """Lay out a file that stands alone."""
-    head, stem = _head(path), PurePosixPath(file).stem
+    head = _head(path)
     binary = _binary_format(head, file)
     if binary is not None:
         target = room / f"plain.{'gpkg' if binary == GEOPACKAGE else binary.lower()}"
@@ -144,10 +148,12 @@ def _single(path: Path, room: Path, file: str, *, encoding: str | None) -> Stage
     text, guess = decode_text(read_bytes(path), given=encoding)
     start = text.lstrip("\ufeff \t\r\n\x1e")[:1]
     if start in ("{", "["):
-        return _json(path, room, file, text, guess)
-    if start == "<":
-        return _xml(path, room, file, text, guess)
-    raise UnreadableError(_unknown(file))
+        laid = _json(path, room, file, text, guess)
+    elif start == "<":
+        laid = _xml(path, room, file, text, guess)
+    else:
+        raise UnreadableError(_unknown(file))
+    return replace(laid, stem=stem)
 
 
 def _binary_format(head: bytes, file: str) -> str | None:
@@ -179,7 +185,7 @@ def _json(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
         raise UnreadableError(f"{file} is JSON but no GeoJSON or TopoJSON; export it as one")
     target = room / "plain.json"
     _lay_text(path, target, text, guess)
-    return Staged(format_, target, PurePosixPath(file).stem, guess)
+    return Staged(format_, target, "", guess)
 
 
 def _json_format(text: str, lines: Sequence[str]) -> str | None:
@@ -192,26 +198,33 @@ def _json_format(text: str, lines: Sequence[str]) -> str | None:
         return ESRIJSON
     if not any(re.fullmatch(_GEOMETRIES, name) for name in types):
         return None
-    first = lines[0].lstrip("\x1e")
-    one_a_line = len(lines) > 1 and first.rstrip().endswith("}") and '"Feature"' in first
-    return GEOJSONSEQ if text.lstrip("\ufeff").startswith("\x1e") or one_a_line else GEOJSON
+    one_a_line = text.lstrip("\ufeff").startswith("\x1e") or (
+        len(lines) > 1 and _is_feature(lines[0])
+    )
+    return GEOJSONSEQ if one_a_line else GEOJSON
+
+
+def _is_feature(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value.get("type") == "Feature"
 
 
 def _xml(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
     text, declared = _without_declared_encoding(path, text, guess)
     root = _xml_root(text, file)
-    stem = PurePosixPath(file).stem
     if root == "kml":
-        target, format_, options = room / "plain.kml", KML, {}
+        laid = Staged(KML, room / "plain.kml", "", declared)
     elif root.endswith("FeatureCollection"):
-        # The driver would fetch schemas and write a .gfs file beside the source.
-        target, format_ = room / "plain.gml", GML
-        options = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "XSD": ""}
-        options.pop("XSD")
+        laid = Staged(GML, room / "plain.gml", "", declared, _GML_OPTIONS)
     else:
-        raise UnreadableError(f"{file} is XML but no KML or GML (its root is <{root}>)")
-    _lay_text(path, target, text, declared)
-    return Staged(format_, target, stem, declared, options)
+        raise UnreadableError(
+            f"{file} is XML but no KML or GML (its root is <{root}>); export it as one of {KNOWN}"
+        )
+    _lay_text(path, laid.path, text, declared)
+    return laid
 
 
 def _without_declared_encoding(path: Path, text: str, guess: Guess) -> tuple[str, Guess]:
@@ -267,20 +280,55 @@ def _from_archive(path: Path, room: Path, *, layer: str | None, encoding: str | 
     file = path.name
     with open_archive(path, file) as archive:
         members = list_members(archive, file)
-        found = [member for member in members if member.path.suffix.lower() in _SUFFIXES]
-        if not found:
-            raise UnreadableError(
-                f"{file} holds no boundary file; pack one of {KNOWN} into it, with all its parts"
-            )
-        chosen = _choose(archive, found, file, layer)
-        parts = _parts(members, chosen)
-        for suffix, part in parts.items():
+        chosen = _choose(archive, members, file, layer)
+        for suffix, part in _parts(members, chosen).items():
             unpack(archive, part, room / f"file{suffix}", file)
-    stem = chosen.path.stem
+    inside = f"{chosen.path.name} in {file}"
     target = room / f"file{chosen.path.suffix.lower()}"
     if target.suffix == ".shp":
-        return _shapefile(target, f"{chosen.path.name} in {file}", stem)
-    return _single(target, room, f"{chosen.path.name} in {file}", encoding=encoding)
+        return _shapefile(target, inside, chosen.path.stem)
+    return _single(target, room, inside, chosen.path.stem, encoding=encoding)
+
+
+def _choose(
+    archive: zipfile.ZipFile, members: Sequence[Member], file: str, layer: str | None
+) -> Member:
+    """Return the one boundary file of an archive, or the one that the caller names.
+
+    Raises
+    ------
+    UnreadableError
+        If there is none, or several and none is named.
+    """
+    found = [member for member in members if member.path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise UnreadableError(
+            f"{file} holds no boundary file; pack one of {KNOWN} into it, with all its parts"
+        )
+    named = [member for member in found if layer in (member.path.stem, member.path.name)]
+    if len(named) == 1 or len(found) == 1:
+        return (named or found)[0]
+    # Point and line files come along with the boundaries, and descriptions as plain JSON.
+    likely = [member for member in found if _may_hold_polygons(archive, member)]
+    if layer is None and len(likely) == 1:
+        return likely[0]
+    names = [member.path.stem for member in likely or found]
+    raise UnreadableError(
+        f"{file} holds {len(names)} boundary files ({', '.join(names)}); name one as the layer",
+        argument="layer",
+        options=names,
+    )
+
+
+def _may_hold_polygons(archive: zipfile.ZipFile, member: Member) -> bool:
+    suffix = member.path.suffix.lower()
+    if suffix != ".shp":
+        return suffix != ".json"
+    try:
+        with archive.open(member.info) as stream:
+            return holds_polygons(stream.read(HEADER_BYTES))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        return True  # unpacking it says what is wrong
 
 
 def _parts(members: Sequence[Member], chosen: Member) -> dict[str, Member]:
@@ -294,7 +342,3 @@ def _parts(members: Sequence[Member], chosen: Member) -> dict[str, Member]:
         and member.path.stem.lower() == chosen.path.stem.lower()
         and member.path.suffix.lower() in KEPT
     }
-
-
-def _choose(archive: object, found: Sequence[Member], file: str, layer: str | None) -> Member:
-    raise NotImplementedError

@@ -20,6 +20,9 @@ POLYGON_TYPES = frozenset({5, 15, 25, 31})
 
 HEADER_BYTES = 100
 
+NAME_BYTES = 10
+"""How long a column's name can be in a .dbf part."""
+
 
 def companions(path: Path) -> dict[str, Path]:
     """Return the parts that lie beside a .shp file, by small-letter suffix, itself included."""
@@ -57,15 +60,9 @@ def check_parts(path: Path, file: str) -> None:
             f"{file} is a Shapefile without its {' and '.join(missing)} part; "
             "send .shp, .shx and .dbf together"
         )
-    for suffix in (".shp", ".shx"):
-        part = path.with_suffix(suffix)
-        head = _read(part, HEADER_BYTES)
-        # Lengths are counted in 16-bit words.
-        said = 2 * struct.unpack(">i", head[24:28])[0] if len(head) == HEADER_BYTES else None
-        if said is None or said > part.stat().st_size:
-            raise UnreadableError(f"the {suffix} part of {file} is cut off; send it again")
+    _whole_length(path, file)
+    shapes = (_whole_length(path.with_suffix(".shx"), file) - HEADER_BYTES) // 8
     records = _records(path, file)
-    shapes = (path.with_suffix(".shx").stat().st_size - HEADER_BYTES) // 8
     if records != shapes:
         raise UnreadableError(
             f"{file} has {shapes} shapes but {records} rows in its .dbf part; "
@@ -90,6 +87,15 @@ def declared_label(path: Path) -> str | None:
     if not part.exists():
         return None
     return _read(part, 64).decode("ascii", errors="ignore").strip("\0 \r\n\t") or None
+
+
+def _whole_length(part: Path, file: str) -> int:
+    """Return the length in bytes that the header of a .shp or .shx part says, if it is so long."""
+    head = _read(part, HEADER_BYTES)
+    said = 2 * struct.unpack(">i", head[24:28])[0] if len(head) == HEADER_BYTES else -1
+    if not HEADER_BYTES <= said <= part.stat().st_size:  # counted in 16-bit words
+        raise UnreadableError(f"the {part.suffix} part of {file} is cut off; send it again")
+    return int(said)
 
 
 def _records(path: Path, file: str) -> int:

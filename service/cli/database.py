@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import typer
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import typer
+from sqlalchemy import make_url
+
+from geo.errors import NoDatabaseError
 from service.cli.frame import JsonOption, app
 from service.cli.output import emit, table
-from service.database import open_database
-from service.settings import read_settings, without_password
+from service.cluster import Cluster
+from service.database import open_database, require_postgis
+from service.settings import Settings, read_settings, without_password
 from storage import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 group = typer.Typer(help="Create, upgrade and find the database.", no_args_is_help=True)
 app.add_typer(group, name="db")
@@ -25,7 +34,7 @@ def upgrade(as_json: JsonOption = False) -> None:
 @group.command()
 def status(as_json: JsonOption = False) -> None:
     """Say which revision the tables have, and which they need; changes nothing."""
-    with open_database(read_settings(), upgrading=False) as url:
+    with _as_it_is(read_settings()) as url:
         found = migrate.status(url)
     emit(
         _as_dict(found),
@@ -39,10 +48,29 @@ def status(as_json: JsonOption = False) -> None:
 
 @group.command()
 def url(as_json: JsonOption = False) -> None:
-    """Print the address of the database; of a private one, while its service runs."""
-    with open_database(read_settings()) as address:
-        shown = without_password(address)
+    """Print the address of the database, for psql; a private one answers while a service runs."""
+    with _as_it_is(read_settings()) as address:
+        shown = without_password(_for_psql(address))
     emit({"url": shown}, as_json, lambda _: shown)
+
+
+@contextmanager
+def _as_it_is(settings: Settings) -> Iterator[str]:
+    """Give the URL of the database without touching its tables."""
+    if settings.database_url is not None:
+        require_postgis(settings.database_url)
+        yield settings.database_url
+        return
+    if not settings.data_dir.is_dir():
+        raise NoDatabaseError(
+            f"there is no database in {settings.data_dir} yet; `wangge db upgrade` makes one"
+        )
+    with Cluster(settings.data_dir) as cluster:
+        yield cluster.url()
+
+
+def _for_psql(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _as_dict(found: migrate.MigrationStatus) -> dict[str, object]:

@@ -39,7 +39,7 @@ DEBUG = "WANGGE_DEBUG"
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 
 
-def _remember_json(given: bool) -> bool:  # noqa: FBT001 - as Typer calls it
+def _remember_json(given: bool) -> bool:
     """Let failures, too, be told as JSON."""
     _as_json.set(given)
     return given
@@ -98,15 +98,25 @@ def main() -> None:
     app(prog_name="wangge")
 
 
-@app.callback()
-def _options(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
-    ] = False,
-) -> None:
-    if show_version:
+def _print_version(given: bool) -> None:
+    if given:
         sys.stdout.write(f"wangge {version('wangge')}\n")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and stop.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """Declare the options that stand before any command."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

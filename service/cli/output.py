@@ -51,7 +51,7 @@ def printable(text: str) -> str:
     )
 
 
-def emit(value: T, as_json: bool, render: Callable[[T], RenderableType]) -> None:  # noqa: FBT001
+def emit(value: T, as_json: bool, render: Callable[[T], RenderableType]) -> None:
     """Print a result: as JSON for machines, or as ``render`` shows it to people.
 
     Parameters

@@ -1,0 +1,234 @@
+"""What one request knows: who asks, for which day, and what it has looked up already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+from geo.errors import ForbiddenError, NoEditionError, TooCostlyError, UnauthenticatedError
+from resolvers.tree import Tree
+from storage import editions, keys, levels
+from storage.drafts_reading import Ground
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from storage.editions import EditionRow
+    from storage.keys import Principal
+
+T = TypeVar("T")
+
+ROLES = ("reader", "editor", "publisher", "admin")
+"""What a key may be, each including those before."""
+
+MAX_ROWS = 200_000
+"""The most units and findings that one request may fetch, over all its lists."""
+
+
+class State(NamedTuple):
+    """What a unit is seen in: an edition, or drafts laid over one."""
+
+    edition: int | None
+    drafts: tuple[int, ...] = ()
+
+
+class Cache:
+    """Results that never change, the least recently used of which are forgotten.
+
+    Parameters
+    ----------
+    room
+        The most that the weights of all results may add up to.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._held: OrderedDict[Hashable, tuple[asyncio.Future[Any], int]] = OrderedDict()
+        self._weight = 0
+
+    async def get(
+        self, key: Hashable, make: Callable[[], Awaitable[T]], weigh: Callable[[T], int]
+    ) -> T:
+        """Return the result of ``make`` for a key; those who ask meanwhile wait for the same."""
+        if key in self._held:
+            self._held.move_to_end(key)
+            # the one who made it may have been cancelled, the others not: the task goes on
+            return cast("T", await asyncio.shield(self._held[key][0]))
+        task = asyncio.ensure_future(make())
+        self._held[key] = task, 0
+        task.add_done_callback(lambda done: self._settle(key, done, weigh))
+        return cast("T", await asyncio.shield(task))
+
+    def _settle(
+        self, key: Hashable, done: asyncio.Future[Any], weigh: Callable[[Any], int]
+    ) -> None:
+        """Weigh a result, and forget old ones; a failure is not kept."""
+        if done.cancelled() or done.exception() is not None:
+            self._held.pop(key, None)
+            return
+        weight = weigh(done.result())
+        self._held[key] = done, weight
+        self._weight += weight
+        for old, (_, heavy) in list(self._held.items()):
+            if self._weight <= self.room:
+                break
+            if heavy and old != key:
+                del self._held[old]
+                self._weight -= heavy
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all requests of one process share."""
+
+    engine: AsyncEngine
+    public: bool = True
+    """Whether readers need no key."""
+    pictures: Cache = field(default_factory=lambda: Cache(20_000_000))
+    """Simplified levels, by their vertices (about 16 bytes each)."""
+    reports: Cache = field(default_factory=lambda: Cache(100_000))
+    """Coverage reports of editions, by their findings."""
+
+
+class Context:
+    """One request.
+
+    Parameters
+    ----------
+    shared
+        The process's engine and caches.
+    today
+        The day that "now" means, in the service's timezone.
+    key
+        The key that came with the request.
+    """
+
+    def __init__(self, shared: Shared, *, today: dt.date, key: str | None = None) -> None:
+        self.shared = shared
+        self.today = today
+        self._key = key
+        # Reading needs no transaction: every statement names the edition that it reads.
+        self._reader = shared.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._asked: dict[Hashable, asyncio.Future[Any]] = {}
+        self._rows = 0
+
+    async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - those of the question
+        """Put a question of ``storage`` on a connection of its own; siblings run side by side."""
+        async with self._reader.connect() as connection:
+            return await question(connection, *args, **kwargs)
+
+    async def once(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of ``make``, which one request runs once for a key."""
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(make())
+        return cast("T", await asyncio.shield(self._asked[key]))
+
+    def spend(self, rows: int) -> None:
+        """Count rows of lists.
+
+        Raises
+        ------
+        TooCostlyError
+            If the request fetched more than ``MAX_ROWS``.
+        """
+        self._rows += rows
+        if self._rows > MAX_ROWS:
+            raise TooCostlyError(
+                f"the request's lists hold more than {MAX_ROWS} things together; "
+                "ask for fewer at each level, or in several requests"
+            )
+
+    async def tree(self) -> Tree:
+        """Return the levels."""
+
+        async def make() -> Tree:
+            return Tree(await self.ask(levels.all_levels))
+
+        return await self.once("tree", make)
+
+    async def edition_or_none(self, as_of: dt.date | None = None) -> EditionRow | None:
+        """Return the edition that stands on a day (today), resolved once for the request."""
+        day = as_of or self.today
+        return await self.once(("edition", day), lambda: self.ask(editions.as_of, day))
+
+    async def edition(self, as_of: dt.date | None = None) -> EditionRow:
+        """Return the edition that stands on a day (today).
+
+        Raises
+        ------
+        NoEditionError
+            If nothing was published by that day.
+        """
+        found = await self.edition_or_none(as_of)
+        if found is None:
+            raise NoEditionError(
+                f"nothing was published by {as_of or self.today}; ask for a later day, or publish "
+                "a first edition",
+                argument="asOf",
+            )
+        return found
+
+    async def unit_counts(self, edition: int) -> dict[str, int]:
+        """Return how many units of each level stand in an edition."""
+        return await self.once(
+            ("unit counts", edition), lambda: self.ask(levels.unit_counts, edition)
+        )
+
+    async def principal(self) -> Principal | None:
+        """Return who asks; None without a key.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If the key is none of ours, or revoked.
+        """
+        key = self._key
+        if key is None:
+            return None
+        found = await self.once("principal", lambda: self.ask(keys.find, key))
+        if found is None:
+            raise UnauthenticatedError(
+                "the key is not valid or was revoked; send another one, or none"
+            )
+        return found
+
+    async def require_reader(self) -> None:
+        """Refuse whoever may not read.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If a key is needed and none came, or if the one that came is not valid.
+        """
+        if await self.principal() is None and not self.shared.public:
+            raise UnauthenticatedError(_KEY_NEEDED)
+
+    async def editor_ground(self) -> Ground | None:
+        """Return the ground that the asker may edit; None means everywhere.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If no valid key came.
+        ForbiddenError
+            If the key is for reading only.
+        """
+        who = await self.principal()
+        if who is None:
+            raise UnauthenticatedError(_KEY_NEEDED)
+        if ROLES.index(who.role) < ROLES.index("editor"):
+            raise ForbiddenError(
+                f"the key {who.name!r} is for reading; drafts are seen by editors of their ground"
+            )
+        if who.within_level is None or who.within_code is None:
+            return None
+        newest = await self.once("newest", lambda: self.ask(editions.newest))
+        return Ground(who.within_level, who.within_code, newest.number if newest else None)
+
+
+_KEY_NEEDED = "a key is needed here: send it as the header Authorization: Bearer wg_…"

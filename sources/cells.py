@@ -1,0 +1,61 @@
+"""Turns whatever a format holds in a cell into plain values that JSON can hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from decimal import Decimal
+from typing import TypeAlias
+
+import numpy as np
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+DROPPED = object()
+"""Stands for a value that no JSON holds: a picture, a fingerprint."""
+
+
+def json_safe(value: object) -> JsonValue | object:
+    """Return a value as JSON can hold it, or ``DROPPED``.
+
+    Dates and times become ISO 8601 text; NaN and infinity become null.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return DROPPED
+    if isinstance(value, np.generic | np.ndarray):
+        return json_safe(value.tolist())
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return _of_decimal(value)
+    return _of_many(value)
+
+
+def from_json_text(text: object) -> object:
+    """Return what a cell of JSON text means; a bare word is just that word."""
+    if not isinstance(text, str) or not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _of_decimal(value: Decimal) -> JsonValue:
+    if not value.is_finite():
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _of_many(value: object) -> JsonValue | object:
+    if isinstance(value, dict):
+        safe = {str(key): json_safe(item) for key, item in value.items()}
+        return {key: item for key, item in safe.items() if item is not DROPPED}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [item for item in map(json_safe, value) if item is not DROPPED]
+    return str(value)

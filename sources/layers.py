@@ -1,0 +1,333 @@
+"""Reads one layer of a boundary file through GDAL: its columns, cells and geometries as sent."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyogrio
+import shapely
+
+from geo.errors import BadInputError, UnreadableError
+from sources.cells import from_json_text
+from sources.encoding import (
+    LATIN1,
+    UTF8,
+    Guess,
+    choose_encoding,
+    dbf_language,
+    decode_cell,
+    given_codec,
+    python_codec,
+)
+from sources.formats import KML, PARQUET, SHAPEFILE, Staged
+from sources.notices import Notice
+from sources.parquet import read_parquet
+from sources.shapefiles import NAME_BYTES, declared_label, language_byte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+POLYGONS = ("Polygon", "Surface")
+POINTS = ("Point",)
+ANY = ("Unknown", "GeometryCollection")
+"""Parts of GDAL's names of geometry types; a layer of unknown type is looked into."""
+
+EXACT_FLOAT = 2**53
+
+_KML_EXTRAS = frozenset(
+    "timestamp begin end altitudeMode tessellate extrude visibility drawOrder icon".split()
+)
+"""Columns that GDAL's KML driver adds to every layer; they are not the sender's."""
+
+# GDAL speaks through Python's warnings, whose filters belong to the whole process.
+_gdal = threading.Lock()
+
+
+@dataclass(frozen=True)
+class RawLayer:
+    """A layer as it is in the file.
+
+    Attributes
+    ----------
+    names, cells
+        Columns, and one list of n cells for each.
+    geoms
+        shapely geometries, shape (n,); None where there is none.
+    rows
+        1-based row in the file, shape (n,).
+    spoilt
+        Rows whose geometry cannot even be built: an open ring, or one of fewer than four points.
+    max_name_bytes
+        Longer names were cut by the format.
+    """
+
+    layer: str | None
+    crs: str | None
+    encoding: str
+    names: list[str]
+    cells: list[list[object]]
+    geoms: NDArray[np.object_]
+    rows: NDArray[np.intp]
+    spoilt: tuple[int, ...]
+    max_name_bytes: int | None
+    notices: tuple[Notice, ...]
+
+
+class _Texts(NamedTuple):
+    """Names and cells with their encoding settled."""
+
+    names: list[str]
+    cells: list[list[object]]
+    encoding: str
+    notices: tuple[Notice, ...]
+
+
+def read_layer(
+    laid: Staged,
+    file: str,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    wanted: tuple[str, ...] = POLYGONS,
+) -> RawLayer:
+    """Read the layer that is named, or the only one with the wanted geometries.
+
+    Parameters
+    ----------
+    laid
+        The file, laid out.
+    file
+        What to call it.
+    layer
+        The layer's name.
+    encoding
+        The text encoding that the caller names.
+    wanted
+        Parts of the names of the geometry types that are looked for.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is broken, has no feature or no such geometry, or several such layers.
+    BadInputError
+        If there is no layer of that name, or the text is not in the given encoding.
+    """
+    if laid.format == PARQUET:
+        names, cells, crs, wkb = read_parquet(laid.path, file)
+        texts, chosen, rows = _Texts(names, cells, UTF8, ()), None, np.arange(1, len(wkb) + 1)
+    else:
+        chosen = _choose_layer(laid, file, layer, wanted)
+        meta, fids, wkb, texts = _read(laid, file, chosen, encoding)
+        crs = meta["crs"]
+        rows = fids + 1 if laid.format == SHAPEFILE else np.arange(1, len(wkb) + 1)
+    if not len(wkb):
+        raise UnreadableError(f"{file} has no features; export the layer with its content")
+    geoms = shapely.from_wkb(wkb, on_invalid="ignore")
+    sent = np.array([piece is not None for piece in wkb])
+    spoilt = np.flatnonzero(sent & shapely.is_missing(geoms))
+    found = {geom.geom_type for geom in geoms if geom is not None}
+    if not len(spoilt) and not any(part in name for name in found for part in (*wanted, *ANY)):
+        kinds = ", ".join(sorted(found)) or "no geometry at all"
+        what = "polygon" if wanted == POLYGONS else "point or polygon"
+        raise UnreadableError(f"{file} holds no {what} but {kinds}; send the layer that does")
+    if len(spoilt):
+        geoms = _closed(geoms, wkb, spoilt)
+    return RawLayer(
+        layer=_shown(laid, chosen) if chosen is not None else None,
+        crs=crs,
+        encoding=texts.encoding,
+        names=texts.names,
+        cells=texts.cells,
+        geoms=geoms,
+        rows=np.asarray(rows, dtype=np.intp),
+        spoilt=tuple(int(row) for row in np.asarray(rows)[spoilt]),
+        max_name_bytes=NAME_BYTES if laid.format == SHAPEFILE else None,
+        notices=texts.notices,
+    )
+
+
+def _closed(
+    geoms: NDArray[np.object_], wkb: NDArray[np.object_], spoilt: NDArray[np.intp]
+) -> NDArray[np.object_]:
+    """Return the geometries with open rings closed: good enough to look at their coordinates."""
+    closed = geoms.copy()
+    closed[spoilt] = shapely.from_wkb(wkb[spoilt], on_invalid="fix")
+    return closed
+
+
+def _gdal_call(
+    laid: Staged,
+    file: str,
+    function: Callable[..., Any],  # pyogrio ships no types
+    **arguments: object,
+) -> Any:  # noqa: ANN401 - the same
+    """Call GDAL quietly; its complaints become one sentence."""
+    with _gdal, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return function(laid.connection, **arguments)
+        except (RuntimeError, ValueError) as error:
+            said = str(error).partition("; It might help")[0].splitlines()
+            reason = (said[0] if said else type(error).__name__).replace(laid.connection, file)
+            reason = reason.replace(str(laid.path), file).rstrip(". ")
+            raise UnreadableError(
+                f"{file} cannot be read as {laid.format}: {reason}; export it again"
+            ) from error
+
+
+def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str, ...]) -> str:
+    found = _gdal_call(laid, file, pyogrio.list_layers)
+    kinds = {str(name): str(kind) for name, kind in found if kind is not None}
+    shown = {_shown(laid, name): name for name in kinds}
+    # Of an archive, the layer named the file in it already.
+    if layer is not None and not (len(kinds) == 1 and layer == laid.stem):
+        if layer not in shown:
+            raise BadInputError(
+                f"{file} has no layer {layer!r}; it has {', '.join(shown) or 'none'}",
+                argument="layer",
+                options=list(shown),
+            )
+        return shown[layer]
+    fitting = [name for name, kind in kinds.items() if any(part in kind for part in wanted)]
+    unknown = [name for name, kind in kinds.items() if any(part in kind for part in ANY)]
+    if len(kinds) > 1:
+        fitting += [name for name in unknown if _holds(laid, file, name, wanted)]
+    candidates = fitting or (list(kinds) if len(kinds) == 1 else [])
+    if len(candidates) == 1:
+        return candidates[0]
+    options = [_shown(laid, name) for name in kinds if name in candidates]
+    if not options:
+        listed = ", ".join(f"{_shown(laid, name)} ({kind})" for name, kind in kinds.items())
+        raise UnreadableError(
+            f"{file} has no layer of polygons; it has {listed or 'no layer with geometries'}"
+        )
+    raise UnreadableError(
+        f"{file} has {len(options)} layers that could be meant ({', '.join(options)}); "
+        f"name one, e.g. --layer {options[0]}",
+        argument="layer",
+        options=options,
+    )
+
+
+def _holds(laid: Staged, file: str, layer: str, wanted: tuple[str, ...]) -> bool:
+    _, _, wkb, _ = _gdal_call(laid, file, pyogrio.raw.read, layer=layer, columns=[])
+    geoms = shapely.from_wkb(wkb, on_invalid="fix")
+    return any(part in geom.geom_type for geom in geoms if geom is not None for part in wanted)
+
+
+def _shown(laid: Staged, layer: str) -> str:
+    """Return a layer's name; one that comes from the plain name is the file's own."""
+    return laid.stem if layer == laid.path.stem else layer.strip()
+
+
+def _read(
+    laid: Staged, file: str, layer: str, encoding: str | None
+) -> tuple[dict[str, Any], NDArray[np.int64], NDArray[np.object_], _Texts]:
+    """Read everything of a layer; a Shapefile's text is taken byte by byte and decoded here."""
+    bytewise = {"encoding": LATIN1} if laid.format == SHAPEFILE else {}
+    meta, fids, wkb, data = _gdal_call(
+        laid,
+        file,
+        pyogrio.raw.read,
+        layer=layer,
+        return_fids=True,
+        datetime_as_string=True,
+        **bytewise,
+        **laid.options,
+    )
+    names = [str(name) for name in meta["fields"]]
+    cells = [
+        _cells(values, kind, subtype)
+        for values, kind, subtype in zip(
+            data, meta["ogr_types"], meta["ogr_subtypes"], strict=True
+        )
+    ]
+    for place, values in enumerate(data):
+        if meta["ogr_types"][place] == "OFTInteger64" and _too_long(values):
+            cells[place] = _exact(laid, file, layer, place)
+    if laid.format == SHAPEFILE:
+        return meta, fids, wkb, _decoded(laid, names, cells, encoding)
+    if laid.format == KML:
+        own = [place for place, name in enumerate(names) if name not in _KML_EXTRAS]
+        names, cells = [names[place] for place in own], [cells[place] for place in own]
+    guess = laid.encoding or Guess(UTF8, None)
+    return meta, fids, wkb, _Texts(names, cells, guess.encoding, _encoding_notice(guess, len(wkb)))
+
+
+def _cells(values: NDArray[Any], kind: str, subtype: str) -> list[object]:
+    """Return a column's cells as plain values; pyogrio turns numbers with gaps into floats."""
+    cells: list[object] = values.tolist()
+    if values.dtype.kind == "f":
+        cells = [None if cell != cell else cell for cell in cells]  # noqa: PLR0124 - NaN
+        if subtype == "OFSTBoolean":
+            return [None if cell is None else bool(cell) for cell in cells]
+        if kind in ("OFTInteger", "OFTInteger64"):
+            return [int(cell) if isinstance(cell, float) else cell for cell in cells]
+    if subtype == "OFSTJSON":
+        return [from_json_text(cell) for cell in cells]
+    return cells
+
+
+def _too_long(values: NDArray[Any]) -> bool:
+    if values.dtype.kind != "f":
+        return False
+    return bool(np.any(np.abs(values[~np.isnan(values)]) > EXACT_FLOAT))
+
+
+def _exact(laid: Staged, file: str, layer: str, place: int) -> list[object]:
+    """Read a column of whole numbers with gaps through Arrow, which keeps all their digits."""
+    _, table = _gdal_call(laid, file, pyogrio.read_arrow, layer=layer, read_geometry=False)
+    cells: list[object] = table.column(place).to_pylist()
+    return cells
+
+
+def _decoded(
+    laid: Staged, names: Sequence[str], cells: list[list[object]], given: str | None
+) -> _Texts:
+    """Decode a Shapefile's names and cells, which were read as one character a byte."""
+    raw_names = [name.encode(LATIN1) for name in names]
+    pieces = raw_names + [
+        cell.encode(LATIN1) for column in cells for cell in column if isinstance(cell, str)
+    ]
+    guess = _shapefile_encoding(laid, pieces, given)
+    codec, lost = guess.encoding, 0
+    decoded: list[list[object]] = []
+    for column in cells:
+        texts: list[object] = list(column)
+        for place, cell in enumerate(column):
+            if isinstance(cell, str) and not cell.isascii():
+                texts[place], spoilt = decode_cell(cell.encode(LATIN1), codec)
+                lost += spoilt
+        decoded.append(texts)
+    notices = _encoding_notice(guess, max(map(len, cells), default=0))
+    if lost:
+        notices += (
+            Notice("TEXT_CUT", f"{lost} texts hold bytes that are no {codec}: cut or spoilt", lost),
+        )
+    return _Texts([decode_cell(name, codec)[0] for name in raw_names], decoded, codec, notices)
+
+
+def _shapefile_encoding(laid: Staged, pieces: list[bytes], given: str | None) -> Guess:
+    if given is not None:
+        codec = given_codec(given)
+        wrong = sum(decode_cell(piece, codec)[1] for piece in pieces)
+        if wrong * 2 > sum(not piece.isascii() for piece in pieces):
+            raise BadInputError(
+                f"{wrong} texts of {laid.stem} are not in {codec}; "
+                "leave the encoding out to have it found",
+                argument="encoding",
+            )
+        return Guess(codec, None)
+    label = declared_label(laid.path)
+    declared = python_codec(label) if label else dbf_language(language_byte(laid.path))
+    return choose_encoding(pieces, declared=declared)
+
+
+def _encoding_notice(guess: Guess, count: int) -> tuple[Notice, ...]:
+    return (Notice("ENCODING", guess.evidence, count),) if guess.evidence else ()
