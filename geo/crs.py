@@ -1,4 +1,4 @@
-"""Degrees, metres, CGCS2000 zones, GCJ-02 and BD-09: the only place that converts coordinates.
+"""Degrees, metres and CGCS2000 zones: with ``geo.datums`` the only place that converts.
 
 Everywhere else coordinates are x, y: longitude, latitude in degrees of WGS 84 outside, metres
 inside. PROJ never looks at the network here, so the same file gives the same bytes anywhere.
@@ -7,22 +7,21 @@ inside. PROJ never looks at the network here, so the same file gives the same by
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyproj
-import pyproj.network
 import shapely
 from pyproj.aoi import AreaOfInterest
 from pyproj.crs import CRS
 from pyproj.enums import TransformDirection
 from pyproj.exceptions import ProjError
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # documented so
 from pyproj.transformer import Transformer
 
+from geo.datums import Datum, convert
 from geo.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -30,12 +29,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-pyproj.network.set_network_enabled(active=False)  # a grid fetched today would move tomorrow's map
+set_network_enabled(active=False)  # a grid fetched today would move tomorrow's map
+
+__all__ = [
+    "Datum",
+    "LocalMetric",
+    "Plane",
+    "convert",
+    "crs_label",
+    "parse_crs",
+    "round9",
+]
 
 GRID_DEG = 1e-9
 """All stored degrees are multiples of this: 0.1 mm, and exact in a double's decimal form."""
 
 WGS84 = "EPSG:4326"
+
+FLAT = 2
+"""Axes of a CRS without heights."""
 
 SAME_AS_WGS84 = frozenset(
     {
@@ -51,16 +63,12 @@ CGCS2000 agrees with WGS 84 within decimetres, NAD 83 within one or two metres; 
 the same without its grids, but only for as long as no grid is installed.
 """
 
+AIM_DEG = 1e-12
+MAX_AIMS = 4
+"""How near the way back from degrees comes to the point it started from, and in how many steps."""
+
 METRIC_ENOUGH = 1e-3
 """A plane whose metre is a metre on the ground within this share is used as it is, unscaled."""
-
-
-class Datum(StrEnum):
-    """What a file's degrees refer to: WGS 84 (CGCS2000 alike) or a shifted Chinese map."""
-
-    WGS84 = "WGS84"
-    GCJ02 = "GCJ02"
-    BD09 = "BD09"
 
 
 def round9(xy: ArrayLike) -> NDArray[np.float64]:
@@ -90,7 +98,8 @@ def parse_crs(text: str | CRS) -> CRS:
                 "e.g. EPSG:4490",
                 argument="crs",
             )
-        return crs.to_2d()
+        # Flattening forgets under which code the CRS is known.
+        return crs if len(crs.axis_info) == FLAT else crs.to_2d()
     except ProjError as error:
         short = str(text) if len(str(text)) <= 60 else f"{str(text)[:60]}…"  # noqa: PLR2004 - a line
         raise BadInputError(
@@ -255,116 +264,13 @@ class Plane:
             return degrees
         pipeline, aim = _pipeline(self.operation), degrees
         xy = _apply(pipeline, aim, TransformDirection.INVERSE)
-        for _ in range(_MAX_AIMS):
+        for _ in range(MAX_AIMS):
             miss = degrees - self._forth(xy)
-            if not np.any(np.abs(miss) > _STEP_DEG):
+            if not np.any(np.abs(miss) > AIM_DEG):
                 break
             aim = aim + miss
             xy = _apply(pipeline, aim, TransformDirection.INVERSE)
         return xy
-
-
-def convert(lonlat: ArrayLike, source: Datum, target: Datum) -> NDArray[np.float64]:
-    """Convert degrees between WGS 84, GCJ-02 and BD-09.
-
-    Parameters
-    ----------
-    lonlat
-        Shape (n, 2).
-    source, target
-        The datum of ``lonlat``, and the one that is wanted.
-
-    Returns
-    -------
-    ndarray
-        Shape (n, 2). Points outside the rectangle that is shifted stay where they are.
-
-    Notes
-    -----
-    The forward formulas are the published closed ones; the inverses find the point that the
-    formula maps onto the given one by fixed-point iteration, exact within 1e-9 degrees. Both
-    directions judge the rectangle by the point in WGS 84, so that every point comes back.
-    """
-    degrees = np.array(lonlat, dtype=np.float64).reshape(-1, 2)
-    if source is target:
-        return degrees
-    if source is not Datum.WGS84:
-        degrees = _unshifted(degrees, _FORMULAS[source])
-    if target is not Datum.WGS84:
-        degrees = np.where(_in_china(degrees), _FORMULAS[target](degrees), degrees)
-    return degrees
-
-
-_A_M = 6378245.0
-"""Semi-major axis of Krasovsky's ellipsoid, on which GCJ-02 is defined."""
-
-_E2 = 0.00669342162296594323
-"""Its eccentricity squared."""
-
-_CHINA = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north of the rectangle that GCJ-02 shifts, as published."""
-
-_BD_TURN = math.pi * 3000.0 / 180.0
-_BD_OFFSET = (0.0065, 0.006)
-
-_MAX_STEPS = 40
-_MAX_AIMS = 4
-_STEP_DEG = 1e-12
-
-
-def _in_china(lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which points GCJ-02 shifts, shape (n, 1)."""
-    lon, lat = lonlat[:, :1], lonlat[:, 1:]
-    west, south, east, north = _CHINA
-    return np.asarray((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
-
-
-def _gcj02(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return GCJ-02 degrees of WGS 84 degrees, wherever they are, shape (n, 2)."""
-    x, y = lonlat[:, 0] - 105.0, lonlat[:, 1] - 35.0
-    ripple = 20.0 * np.sin(6.0 * math.pi * x) + 20.0 * np.sin(2.0 * math.pi * x)
-    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * np.sqrt(np.abs(x))
-    north += (ripple + 20.0 * np.sin(math.pi * y) + 40.0 * np.sin(math.pi * y / 3.0)) * 2.0 / 3.0
-    north += (160.0 * np.sin(math.pi * y / 12.0) + 320.0 * np.sin(math.pi * y / 30.0)) * 2.0 / 3.0
-    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * np.sqrt(np.abs(x))
-    east += (ripple + 20.0 * np.sin(math.pi * x) + 40.0 * np.sin(math.pi * x / 3.0)) * 2.0 / 3.0
-    east += (150.0 * np.sin(math.pi * x / 12.0) + 300.0 * np.sin(math.pi * x / 30.0)) * 2.0 / 3.0
-    lat = np.radians(lonlat[:, 1])
-    flat = 1.0 - _E2 * np.sin(lat) ** 2
-    meridian_m = _A_M * (1.0 - _E2) / (flat * np.sqrt(flat))
-    parallel_m = _A_M / np.sqrt(flat) * np.cos(lat)
-    return lonlat + np.degrees(np.column_stack([east / parallel_m, north / meridian_m]))
-
-
-def _bd09(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return BD-09 degrees of WGS 84 degrees, wherever they are, shape (n, 2)."""
-    x, y = _gcj02(lonlat).T
-    radius = np.hypot(x, y) + 0.00002 * np.sin(y * _BD_TURN)
-    angle = np.arctan2(y, x) + 0.000003 * np.cos(x * _BD_TURN)
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]) + _BD_OFFSET
-
-
-_FORMULAS: dict[Datum, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    Datum.GCJ02: _gcj02,
-    Datum.BD09: _bd09,
-}
-
-
-def _unshifted(
-    shifted: NDArray[np.float64], formula: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """Return the points that a formula maps onto the given ones, shape (n, 2).
-
-    The formulas shift neighbouring points nearly alike (they differ by under 3 %), so each step
-    leaves at most that share of the error.
-    """
-    guess = shifted.copy()
-    for _ in range(_MAX_STEPS):
-        miss = shifted - formula(guess)
-        guess += miss
-        if not np.any(np.abs(miss) > _STEP_DEG):  # not finite counts as done: it stays so
-            break
-    return np.where(_in_china(guess), guess, shifted)
 
 
 def _apply(
@@ -393,7 +299,7 @@ def _geodetic(wkt: str) -> Transformer:
     """Return the conversion from a CRS to its own degrees, where possible with no datum change."""
     crs = CRS.from_wkt(wkt)
     own = crs.geodetic_crs
-    plain = own is not None and _in_degrees(own) and own.prime_meridian.longitude == 0
+    plain = own is not None and _in_degrees(own) and _from_greenwich(own)
     return Transformer.from_crs(crs, own if plain else WGS84, always_xy=True)
 
 
@@ -415,7 +321,12 @@ def _operation(wkt: str, lon: float, lat: float) -> tuple[str, float | None]:
 def _best_operation(crs: CRS, lon: float, lat: float) -> Transformer:
     """Return the operation to WGS 84 that PROJ uses at a place."""
     area = AreaOfInterest(max(lon - 0.1, -180), lat - 0.1, min(lon + 0.1, 180), lat + 0.1)
-    chooser = Transformer.from_crs(crs, WGS84, always_xy=True, area_of_interest=area)
+    chooser = Transformer.from_crs(
+        crs,
+        WGS84,
+        always_xy=True,
+        area_of_interest=area,  # type: ignore[arg-type]  # its stub names another class
+    )
     x, y = _apply(_geodetic(crs.to_wkt()), [[lon, lat]], TransformDirection.INVERSE)[0]
     chooser.transform(x, y)
     try:
@@ -424,9 +335,17 @@ def _best_operation(crs: CRS, lon: float, lat: float) -> Transformer:
         return chooser  # it has one operation only
 
 
-def _agrees_with_wgs84(crs: CRS) -> bool:
+def _datum_name(crs: CRS) -> str | None:
     datum = crs.geodetic_crs.datum if crs.geodetic_crs else None
-    return not crs.is_bound and datum is not None and datum.name in SAME_AS_WGS84
+    return datum.name if datum else None
+
+
+def _agrees_with_wgs84(crs: CRS) -> bool:
+    return not crs.is_bound and _datum_name(crs) in SAME_AS_WGS84
+
+
+def _from_greenwich(crs: CRS) -> bool:
+    return crs.prime_meridian is not None and crs.prime_meridian.longitude == 0
 
 
 def _in_degrees(crs: CRS) -> bool:
@@ -438,11 +357,8 @@ def _in_degrees(crs: CRS) -> bool:
 
 def _same_ground(one: CRS, other: CRS) -> bool:
     """Return whether two CRSs have one datum and agree on its places within a millimetre."""
-    area, datums = (
-        other.area_of_use,
-        [crs.geodetic_crs and crs.geodetic_crs.datum for crs in (one, other)],
-    )
-    if area is None or any(datum is None for datum in datums) or datums[0].name != datums[1].name:
+    area = other.area_of_use
+    if area is None or _datum_name(one) is None or _datum_name(one) != _datum_name(other):
         return False
     degrees = [[(area.west + area.east) / 2, (area.south + area.north) / 2], area.bounds[:2]]
     here = _apply(_geodetic(one.to_wkt()), degrees, TransformDirection.INVERSE)

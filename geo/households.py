@@ -10,9 +10,10 @@ import shapely
 
 from geo.findings import MAX_ADDRESSES, Finding, HouseholdCover, Kind
 from geo.locate import NOWHERE, locate
+from geo.validity import solid_land
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,6 +31,16 @@ class Addresses(NamedTuple):
     """Shape (n,)."""
     compounds: Sequence[str | None]
     """Code of the compound that an address names, length n."""
+    people: NDArray[np.int64]
+    """Shape (n,)."""
+    groups: Sequence[Mapping[str, int]]
+    """People by group, length n."""
+
+    @classmethod
+    def none(cls) -> Addresses:
+        """Return no addresses."""
+        nothing = np.zeros(0, np.int64)
+        return cls([], np.zeros((0, 2)), nothing, [], nothing, [])
 
     def take(self, which: NDArray[np.bool_]) -> Addresses:
         """Return some of the addresses."""
@@ -39,7 +50,43 @@ class Addresses(NamedTuple):
             self.lonlat[chosen],
             self.households[chosen],
             [self.compounds[i] for i in chosen],
+            self.people[chosen],
+            [self.groups[i] for i in chosen],
         )
+
+
+class Tally(NamedTuple):
+    """Who lives in n units."""
+
+    households: NDArray[np.int64]
+    """Shape (n,)."""
+    people: NDArray[np.int64]
+    """Shape (n,)."""
+    groups: list[dict[str, int]]
+    """People by group, length n."""
+
+
+def count_in_units(
+    addresses: Addresses, geoms: NDArray[np.object_], codes: Sequence[str | None]
+) -> Tally:
+    """Count who lives in each unit, by the border rule; shape (n,).
+
+    A unit without a polygon (None) has nobody.
+    """
+    there = np.array([geom is not None for geom in geoms], bool)
+    units = np.flatnonzero(there)
+    solid = solid_land(geoms[units], shapely.is_valid(geoms[units]))
+    found = locate(addresses.lonlat, solid, [codes[i] for i in units.tolist()])
+    inside = np.flatnonzero(found.unit != NOWHERE)
+    unit = units[found.unit[inside]]
+    households, people = np.zeros(len(geoms), np.int64), np.zeros(len(geoms), np.int64)
+    np.add.at(households, unit, addresses.households[inside])
+    np.add.at(people, unit, addresses.people[inside])
+    groups: list[dict[str, int]] = [{} for _ in range(len(geoms))]
+    for i, u in zip(inside.tolist(), unit.tolist(), strict=True):
+        for group, count in addresses.groups[i].items():
+            groups[u][group] = groups[u].get(group, 0) + count
+    return Tally(households, people, groups)
 
 
 def check_households(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_NAMED = 5
 """How many keys a message names before it only counts."""
 
+MAX_COUNT = 2**31 - 1
+"""The most households or people in all: what an integer column of a sum holds."""
+
 
 class AddressList(Protocol):
     """A list of addresses, as the sources read one from a file."""
@@ -73,7 +76,8 @@ def merge_lists(lists: Sequence[AddressList]) -> AddressRows:
     Raises
     ------
     BadInputError
-        If a key stands in two of them: it is not said which of the two is true.
+        If a key stands in two of them, as it is not said which of the two is true; if counts
+        or texts cannot be stored.
     """
     counts = Counter(key for part in lists for key in part.keys)
     twice = [key for key, count in counts.items() if count > 1]
@@ -84,7 +88,7 @@ def merge_lists(lists: Sequence[AddressList]) -> AddressRows:
             f"addresses {named}{more} stand there more than once; give each key one row",
             argument="addresses",
         )
-    return AddressRows(
+    merged = AddressRows(
         keys=[key for part in lists for key in part.keys],
         lonlat=np.concatenate([np.empty((0, 2)), *(part.lonlat for part in lists)]),
         households=_joined([part.households for part in lists]),
@@ -92,6 +96,27 @@ def merge_lists(lists: Sequence[AddressList]) -> AddressRows:
         groups=[groups for part in lists for groups in part.groups],
         compound_codes=[code for part in lists for code in part.compound_codes],
     )
+    _check_storable(merged)
+    return merged
+
+
+def _check_storable(rows: AddressRows) -> None:
+    """Refuse what the tables cannot hold: counts beyond all cities, texts with a NUL."""
+    for what, counts in (("households", rows.households), ("people", rows.people)):
+        if counts.sum() > MAX_COUNT or (counts < 0).any():
+            raise BadInputError(
+                f"the addresses have {counts.sum():,} {what}, more than a city holds, or some "
+                "have fewer than none; look for a column that is no count",
+                argument="addresses",
+            )
+    texts = [*rows.keys, *(code for code in rows.compound_codes if code)]
+    texts += [name for groups in rows.groups for name in groups]
+    broken = [text for text in texts if "\0" in text]
+    if broken:
+        raise BadInputError(
+            f"{broken[0]!r} and {len(broken) - 1} more texts hold a NUL; clean the file",
+            argument="addresses",
+        )
 
 
 async def load_addresses(

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ROLES = ("reader", "editor", "publisher", "admin")
-"""What a key may be, each including those before."""
-
 MAX_ROWS = 200_000
 """The most units and findings that one request may fetch, over all its lists."""
 
@@ -221,7 +218,7 @@ class Context:
         who = await self.principal()
         if who is None:
             raise UnauthenticatedError(_KEY_NEEDED)
-        if ROLES.index(who.role) < ROLES.index("editor"):
+        if not who.role.includes(keys.Role.EDITOR):
             raise ForbiddenError(
                 f"the key {who.name!r} is for reading; drafts are seen by editors of their ground"
             )

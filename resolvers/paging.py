@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_FIRST = 1000
 """The longest page, and the longest list of names that an argument may hold."""
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -56,6 +59,15 @@ def check_length(argument: str, values: Sequence[object], limit: int = MAX_FIRST
             f"{argument} has {len(values)} values; at most {limit} may be given at once",
             argument=argument,
         )
+
+
+def check_text(argument: str, *values: str) -> None:
+    """Refuse text that no stored name can hold: the database takes no NUL and no half character."""
+    for value in values:
+        if "\0" in value or _HALF_CHARACTER.search(value):
+            raise BadInputError(
+                f"{argument} holds a character that no name can have: {value!r}", argument=argument
+            )
 
 
 def take(rows: Sequence[T], first: int) -> Page[T]:

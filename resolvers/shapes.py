@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DIGITS = 7
 """Decimals of the degrees of a picture: 1 cm."""
 
+MAX_LON, MAX_LAT = 180.0, 90.0
+
 _STEPS = 16
 """Pieces of a box's side where a datum bends it."""
 
@@ -40,20 +42,29 @@ def areas_of_box(bbox: Sequence[float], datum: Datum) -> tuple[str, ...]:
             f"bbox has {len(bbox)} numbers; give west, south, east, north", argument="bbox"
         )
     west, south, east, north = bbox
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+    lons, lats = np.array([west, east]), np.array([south, north])
+    if np.any(np.abs(lons) > MAX_LON) or np.any(np.abs(lats) > MAX_LAT) or south > north:
         raise BadInputError(
             f"bbox {list(bbox)} is no box: longitudes lie in -180..180, latitudes in -90..90, "
             "south is not above north",
             argument="bbox",
         )
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    boxes = shapely.box([w for w, _ in spans], south, [e for _, e in spans], north)
+    spans = [(west, east)] if west <= east else [(west, MAX_LON), (-MAX_LON, east)]
+    return tuple(_area(west, south, east, north, datum) for west, east in spans)
+
+
+def _area(west: float, south: float, east: float, north: float, datum: Datum) -> str:
+    area: shapely.Geometry = shapely.box(west, south, east, north)
+    if west == east or south == north:  # no polygon: a line or a point can be touched, too
+        corners = [(west, south), (east, north)]
+        area = (
+            shapely.LineString(corners) if corners[0] != corners[1] else shapely.Point(*corners[0])
+        )
     if datum is not Datum.WGS84:
-        side = max(max(e - w for w, e in spans), north - south)
-        if side > 0:
-            boxes = shapely.segmentize(boxes, side / _STEPS)
-        boxes = shapely.transform(boxes, lambda xy: convert(xy, datum, Datum.WGS84))
-    return tuple(shapely.to_wkt(boxes, rounding_precision=-1).tolist())
+        side = max(east - west, north - south)
+        area = shapely.segmentize(area, side / _STEPS) if side > 0 else area
+        area = shapely.transform(area, lambda xy: convert(xy, datum, Datum.WGS84))
+    return shapely.to_wkt(area, rounding_precision=-1)
 
 
 def to_datum(geoms: NDArray[np.object_], datum: Datum) -> NDArray[np.object_]:

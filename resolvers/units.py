@@ -1,40 +1,25 @@
-"""Units in an edition or in a draft: by name, below, above, in pages."""
+"""Units in an edition or in a draft: by name, above, and in pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import shapely
-
-from geo.crs import Datum, LocalMetric
-from geo.errors import BadInputError, TooCostlyError, UnknownError
-from geo.levels import Tiling
-from geo.simplify import simplify_level
-from resolvers.paging import Page, check_length, take
+from geo.crs import Datum
+from geo.errors import BadInputError, UnknownError
+from resolvers.context import State
+from resolvers.paging import Page, check_length, check_text, take
 from resolvers.shapes import areas_of_box
-from storage import drafts_reading, families, proofs, units
-from storage.engine import as_geoms
+from storage import drafts_reading, families, units
 from storage.units import UnitFilter, UnitRow, Wanted
 
 if TYPE_CHECKING:
-    import asyncio  # noqa: F401 - named in a docstring
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from resolvers.context import Context, State
-    from resolvers.tree import Tree
-    from storage.drafts_reading import DraftRow
+    from resolvers.context import Context
 
 Key = tuple[str, str]
 """Level and code."""
-
-MAX_SIMPLIFIED = 200_000
-"""The most units of a level that are simplified together."""
-
-MAX_TOLERANCE_M = 100_000.0
 
 
 class UnitRef(NamedTuple):
@@ -55,3 +40,207 @@ class UnitQuestion:
     datum: Datum = Datum.WGS84
     search: str | None = None
     properties: Any = None  # any JSON value; only an object can be meant
+
+
+async def by_keys(
+    context: Context, state: State, keys: Sequence[Key], wanted: Wanted
+) -> dict[Key, UnitRow]:
+    """Return the units of the given (level, code).
+
+    In a draft that is its own unit where it has one, else the one of the base edition.
+    """
+    context.spend(len(keys))
+    found: dict[Key, UnitRow] = {}
+    if state.drafts:
+        found = await context.ask(drafts_reading.units_by_codes, state.drafts, keys, wanted=wanted)
+    rest = [key for key in keys if key not in found]
+    if rest and state.edition is not None:
+        found |= await context.ask(units.by_codes, state.edition, rest, wanted=wanted)
+    return found
+
+
+async def complete(
+    context: Context, state: State, rows: Sequence[tuple[bool, int]], wanted: Wanted
+) -> dict[tuple[bool, int], UnitRow]:
+    """Return rows again with more of their columns, by (is of a draft, row id)."""
+    drawn = [row_id for in_draft, row_id in rows if in_draft]
+    standing = [row_id for in_draft, row_id in rows if not in_draft]
+    found: dict[tuple[bool, int], UnitRow] = {}
+    if drawn:
+        more = await context.ask(drafts_reading.units_by_ids, drawn, wanted=wanted)
+        found |= {(True, row_id): row for row_id, row in more.items()}
+    if standing and state.edition is not None:
+        more = await context.ask(units.by_rows, state.edition, standing, wanted=wanted)
+        found |= {(False, row_id): row for row_id, row in more.items()}
+    return found
+
+
+async def one(context: Context, edition: int, ref: UnitRef, wanted: Wanted) -> UnitRow | None:
+    """Return a unit of an edition.
+
+    Raises
+    ------
+    UnknownError
+        If there is no such level; a unit that is not there is none.
+    """
+    check_text("code", ref.code)
+    found = await by_keys(context, State(edition), [(ref.level, ref.code)], wanted)
+    if not found:
+        (await context.tree()).get(ref.level)
+    return found.get((ref.level, ref.code))
+
+
+async def upwards(
+    context: Context, state: State, keys: Sequence[Key], wanted: Wanted
+) -> dict[Key, list[UnitRow]]:
+    """Return the units from each (level, code) upwards, itself first."""
+    if not state.drafts and state.edition is not None:
+        found = await context.ask(families.ancestors, state.edition, keys, wanted=wanted)
+        context.spend(sum(map(len, found.values())))
+        return found
+    tree = await context.tree()
+    climbed: dict[Key, list[UnitRow]] = {key: [] for key in keys}
+    here: dict[Key, Key] = {key: key for key in keys}
+    while here:  # once a level
+        rows = await by_keys(context, state, sorted(set(here.values())), wanted)
+        above: dict[Key, Key] = {}
+        for start, key in here.items():
+            row = rows.get(key)
+            if row is None:
+                continue
+            climbed[start].append(row)
+            level = tree.parent(row.level)
+            if level is not None and row.parent_code is not None:
+                above[start] = (level.key, row.parent_code)
+        here = above
+    return climbed
+
+
+async def filter_of(context: Context, question: UnitQuestion) -> UnitFilter:
+    """Return the filter that a question means.
+
+    Raises
+    ------
+    BadInputError, UnknownError, LimitExceededError
+        If it cannot be meant.
+    """
+    tree = await context.tree()
+    tree.get(question.level)
+    through: tuple[str, ...] = ()
+    if question.within is not None:
+        check_text("within", question.within.code)
+        through = tree.require_above(question.within.level, question.level, argument="within")
+    if question.codes is not None:
+        check_length("codes", question.codes)
+        check_text("codes", *question.codes)
+    if question.search is not None:
+        check_text("search", question.search)
+    if question.properties is not None and not isinstance(question.properties, dict):
+        raise BadInputError(
+            'properties must be an object, e.g. {"kind": "urban"}', argument="properties"
+        )
+    return UnitFilter(
+        level=question.level,
+        within=question.within.code if question.within else None,
+        through=through,
+        codes=tuple(question.codes) if question.codes is not None else None,
+        areas=areas_of_box(question.bbox, question.datum) if question.bbox is not None else None,
+        search=" ".join((question.search or "").lower().split()) or None,
+        properties=question.properties,
+    )
+
+
+async def page(
+    context: Context,
+    edition: int,
+    which: UnitFilter,
+    *,
+    within: UnitRef | None,
+    first: int,
+    after: str | None,
+    wanted: Wanted,
+) -> Page[UnitRow]:
+    """Return a page of the units that a filter finds, by code.
+
+    Raises
+    ------
+    UnknownError
+        If ``within`` names no unit of the edition.
+    """
+    rows = await context.ask(
+        units.page, edition, which, first=first + 1, after=after, wanted=wanted
+    )
+    if not rows and within is not None:
+        await require_unit(context, edition, within, argument="within")
+    context.spend(len(rows))
+    return take(rows, first)
+
+
+async def require_unit(context: Context, edition: int, ref: UnitRef, *, argument: str) -> UnitRow:
+    """Return a unit.
+
+    Raises
+    ------
+    UnknownError
+        If it does not stand in the edition.
+    """
+    (await context.tree()).get(ref.level, argument=argument)
+    check_text(argument, ref.code)
+    found = await by_keys(context, State(edition), [ref], Wanted.NOTHING)
+    if not found:
+        raise UnknownError(
+            f"there is no {ref.level} {ref.code!r} in edition {edition}", argument=argument
+        )
+    return found[ref]
+
+
+async def search(
+    context: Context,
+    text: str,
+    *,
+    levels: Sequence[str] | None,
+    within: UnitRef | None,
+    first: int,
+    wanted: Wanted,
+) -> list[UnitRow]:
+    """Return the units of today's edition whose code, name or pinyin holds every word, best first.
+
+    Raises
+    ------
+    NoEditionError, UnknownError, LimitExceededError, BadInputError
+        If it cannot be meant.
+    """
+    check_text("text", text)
+    edition = (await context.edition()).number
+    tree = await context.tree()
+    if levels is not None:
+        check_length("levels", levels)
+    keys = [tree.get(key, argument="levels").key for key in levels] if levels is not None else None
+    paths: dict[str, tuple[str, ...]] | None = None
+    if within is not None:
+        tree.get(within.level, argument="within")
+        below = [spec.key for spec in tree.below(within.level)]
+        keys = [key for key in below if keys is None or key in keys]
+        paths = {key: tree.between(within.level, key) or () for key in keys}
+    words = text.lower().split()
+    check_length("text", words, MAX_WORDS)
+    if not words or keys == []:
+        return []
+    rows = await context.ask(
+        units.search,
+        edition,
+        words,
+        levels=keys if keys is not None else [spec.key for spec in tree.specs],
+        paths=paths,
+        within=within.code if within else None,
+        first=first,
+        wanted=wanted,
+    )
+    if not rows and within is not None:
+        await require_unit(context, edition, within, argument="within")
+    context.spend(len(rows))
+    return rows
+
+
+MAX_WORDS = 16
+"""The most words of one search."""

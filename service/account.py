@@ -35,11 +35,14 @@ class RunAs(TypedDict):
     extra_groups: list[int] | None
 
 
-def run_as(account: Account | None) -> RunAs:
-    """Return the arguments that run a program as an account; as this process when none."""
+def run_as(account: Account | None, **variables: str) -> RunAs:
+    """Return the arguments that run a program as an account; as this process when none.
+
+    ``variables`` are added to its otherwise clean environment.
+    """
     return RunAs(
         cwd="/",  # the caller's folder may be closed to the account
-        env=_ENVIRONMENT,
+        env=_ENVIRONMENT | variables,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
@@ -107,11 +110,10 @@ def require_reach(account: Account, folder: Path) -> None:
         )
 
 
-def make_private(folder: Path, account: Account | None) -> None:
-    """Make a folder that only the server's account may enter."""
-    folder.mkdir(mode=0o700)
+def give(folder: Path, account: Account | None) -> None:
+    """Make a folder the account's own; nothing to do when that is this process's."""
     if account is not None:
-        os.chown(folder, account.uid, account.gid)
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)  # a link may lead astray
 
 
 def _name(uid: int | None) -> str:

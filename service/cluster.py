@@ -25,7 +25,7 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from geo.errors import NoDatabaseError
-from service.account import Account, account_for, make_private, require_reach
+from service.account import Account, account_for, give, require_reach
 from service.postgis import find_server
 from service.postmaster import answers, end_orphan, halt, launch, make_tables, written_by
 from storage.migrate import EXTENSIONS
@@ -236,12 +236,11 @@ class Cluster:
         own = self._dir / "socket"
         longest = os.fsencode(own / ".s.PGSQL.5432")
         if len(longest) <= _SOCKET_BYTES and _PLAIN.fullmatch(str(own)):
-            if not own.exists():
-                make_private(own, account)
+            own.mkdir(mode=0o700, exist_ok=True)
+            give(own, account)
             return own
         short = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX, dir=_SHORT))
-        if account is not None:
-            os.chown(short, account.uid, account.gid)
+        give(short, account)
         return short
 
     def _remove_short(self, socket_dir: Path | None) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from geo.errors import NoDatabaseError
-from service.account import Account, make_private, run_as
+from service.account import Account, give, run_as
 from service.postgis import Server
 
 _RELEASE_S = 10.0  # after a kill the old server's pid and memory stay taken for about 1 s
@@ -43,10 +44,10 @@ def make_tables(tables: Path, server: Server, account: Account | None, *, durabl
     """
     if tables.exists():
         return
-    unfinished = tables.with_suffix(".new")
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    make_private(unfinished, account)
+    for left in tables.parent.glob(f"{tables.name}.new-*"):
+        shutil.rmtree(left, ignore_errors=True)  # a killed initdb may still be clearing up itself
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{tables.name}.new-", dir=tables.parent))
+    give(unfinished, account)
     program = [str(server.bin_dir / "initdb"), "-D", str(unfinished), "-U", "postgres"]
     options = ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]
     if not durable:
@@ -70,7 +71,7 @@ def end_orphan(tables: Path) -> None:
     """
     begun = time.monotonic()
     told = False
-    while (pid := _running_on(tables)) is not None:
+    while (pid := _recorded(tables)) is not None and _serves(pid, tables):
         waited_s = time.monotonic() - begun
         if waited_s > _STOP_S:
             raise NoDatabaseError(
@@ -110,9 +111,9 @@ def launch(
 
     Notes
     -----
-    After ``kill -9`` of an earlier server a new one is refused until the kernel has cleared away
-    the old one's process and memory: tried again for 10 s. ``postmaster.pid`` is never deleted,
-    since it is what keeps two servers off the same files.
+    After ``kill -9`` of an earlier server a new one is refused until the last process of the old
+    one has let go of its memory: tried again for 10 s. ``postmaster.pid`` is never deleted, since
+    it is what keeps two servers off the same files.
     """
     options = [f"--{name}={value}" for name, value in settings.items()]
     command = [str(server.bin_dir / "postgres"), "-D", str(tables), *options]
@@ -123,7 +124,7 @@ def launch(
             begun = os.fstat(log).st_size
             process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
                 [*_ends_with_parent(), *command],
-                **run_as(account),
+                **run_as(account, **_environment(tables)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -183,17 +184,41 @@ def _wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path, log_pa
     return False
 
 
-def _running_on(tables: Path) -> int | None:
-    """Return the process id of the server on the tables, if one runs.
-
-    The file's number alone is no proof: after a crash it may be another program's by now.
-    A server's working folder is its tables.
-    """
+def _recorded(tables: Path) -> int | None:
+    """Return the process id that the last server left in its lock file."""
     try:
-        pid = int((tables / "postmaster.pid").read_text().split(maxsplit=1)[0])
-        return pid if Path(f"/proc/{pid}/cwd").readlink() == tables.resolve() else None
+        return int((tables / "postmaster.pid").read_text().split(maxsplit=1)[0])
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _serves(pid: int, tables: Path) -> bool | None:
+    """Return whether a process is a server on the tables; none when that cannot be seen.
+
+    The number alone is no proof: after a crash it may be another program's by now, or that of a
+    dead server whom nobody has reaped. A server's working folder is its tables.
+    """
+    if not Path("/proc/self").exists():
+        return None
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == tables.resolve()
+    except FileNotFoundError:  # ended, or dead and not reaped
+        return False
+    except OSError:
+        return None
+
+
+def _environment(tables: Path) -> dict[str, str]:
+    """Return what lets a server pass by the lock file of one that is proven to be dead.
+
+    PostgreSQL takes any living process of that number for a server, even a dead one that waits
+    to be reaped, unless it is the new server's own grandparent: said here of a number that is no
+    server's. What it checks besides, that nobody uses the old shared memory, stays.
+    """
+    pid = _recorded(tables)
+    return (
+        {} if pid is None or _serves(pid, tables) is not False else {"PG_GRANDPARENT_PID": str(pid)}
+    )
 
 
 def _open_log(path: Path) -> int:

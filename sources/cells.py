@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 DROPPED = object()
 """Stands for a value that no JSON holds: a picture, a fingerprint."""
@@ -29,11 +29,7 @@ def json_safe(value: object) -> JsonValue | object:
         return DROPPED
     if isinstance(value, np.generic | np.ndarray):
         return json_safe(value.tolist())
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return _of_decimal(value)
-    return _of_many(value)
+    return _of_decimal(value) if isinstance(value, Decimal) else _of_others(value)
 
 
 def from_json_text(text: object) -> object:
@@ -52,7 +48,9 @@ def _of_decimal(value: Decimal) -> JsonValue:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _of_many(value: object) -> JsonValue | object:
+def _of_others(value: object) -> JsonValue | object:
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
     if isinstance(value, dict):
         safe = {str(key): json_safe(item) for key, item in value.items()}
         return {key: item for key, item in safe.items() if item is not DROPPED}

@@ -42,10 +42,11 @@ _CODES = (
     "code 编码 代码 unitcode 单元编码 统一编码 bm dm",
     "gridcode 网格编码 网格代码 wgbm wgdm compoundcode 小区编码 小区代码 xqbm",
     "communitycode 社区编码 社区代码 村编码 村代码 sqbm sqdm cunbm villcode villagecode",
-    "subdistrictcode 街道编码 街道代码 乡镇编码 乡镇代码 镇街编码 jdbm jddm xzbm towncode streetcode",
+    "subdistrictcode 街道编码 街道代码 乡镇编码 乡镇代码 镇街编码 jdbm jddm xzbm towncode",
     "districtcode 区县编码 区县代码 区编码 区代码 qxbm qxdm countycode",
-    "adcode 区划代码 行政区划代码 xzqdm xzqhdm qhdm geoid20 geoid10 geoid precid precinctid vtdst20"
-    " statefips",
+    "adcode 区划代码 行政区划代码 xzqdm xzqhdm qhdm adcode99 geoid20 geoid10 geoid",
+    "precid precinctid",
+    "vtdst20 statefips",
     "id gridid 编号 网格编号 wgbh osmid osmwayid uid",
 )
 _NAMES = (
@@ -57,8 +58,8 @@ _NAMES = (
     "xzqmc qhmc 区划名称 name20 name10 namelsad20 namelsad10 namelsad statename label title",
 )
 _PARENTS = (
-    "parent parentcode parentid 上级编码 上级代码 上级 父级编码 父编码 所属编码 所属代码 sjbm sjdm pcode"
-    " pid",
+    "parent parentcode parentid 上级编码 上级代码 上级 父级编码 父编码 所属编码 所属代码 sjbm sjdm"
+    " pcode pid"
 )
 _HOUSEHOLDS = "households 户数 总户数 家庭户数 household hhs hushu hs"
 _PEOPLE = "people 人口 人口数 总人口 人数 常住人口 population pop renkou rks rk"
@@ -129,9 +130,10 @@ def find_columns(table: Table, given: Columns, *, file: str, need_code: bool = T
     """
     code = named_column(table, given.code, file) or _find_code(table, file)
     if code is None and need_code:
+        likely = next((name for name in table.names if _is_unique(table, name)), None)
         raise BadInputError(
             f"{file} has no column of codes that is known by its name; "
-            f"name it, e.g. columns code={_first(table.names, '网格编码')}",
+            + (f"name it, e.g. --columns code={likely}" if likely else "add one, e.g. 编码"),
             argument="columns",
             hint="code=COLUMN,name=COLUMN,parent=COLUMN",
             options=list(table.names),
@@ -235,7 +237,7 @@ def _find_code(table: Table, file: str) -> str | None:
         if other is not None and len(exact) != 1:
             raise BadInputError(
                 f"{file} has two columns that could be the code and differ, {found[0]!r} and "
-                f"{other!r}; name the right one, e.g. columns code={found[0]}",
+                f"{other!r}; name the right one, e.g. --columns code={found[0]}",
                 argument="columns",
                 hint=f"code={found[0]} or code={other}",
                 options=[found[0], other],
@@ -246,7 +248,7 @@ def _find_code(table: Table, file: str) -> str | None:
 
 def _find_parent(table: Table, code: str | None) -> str | None:
     """Return the column of parents: one that says so, or the rank right above the codes'."""
-    by_name = usual_column(table, _PARENTS[0], [code])
+    by_name = usual_column(table, _PARENTS, [code])
     if by_name is not None or code is None:
         return by_name
     for known in _CODES[_RANK_COMMUNITY : _RANK_DISTRICT + 1]:
@@ -317,5 +319,6 @@ def _is_blank(table: Table, name: str) -> bool:
     return all(text is None for text in _texts(table, name))
 
 
-def _first(names: Sequence[str], otherwise: str) -> str:
-    return names[0] if names else otherwise
+def _is_unique(table: Table, name: str) -> bool:
+    texts = _texts(table, name)
+    return None not in texts and len(set(texts)) == len(texts)

@@ -259,7 +259,7 @@ def _xml_root(text: str, file: str) -> str:
     parser.StartElementHandler = see
     parser.EntityDeclHandler = refuse
     try:
-        parser.Parse(text.encode(), True)  # noqa: FBT003 - its only signature
+        parser.Parse(text.encode(), True)
     except expat.ExpatError as error:
         raise UnreadableError(
             f"{file} is broken XML ({expat.ErrorString(error.code)} at line {error.lineno}); "

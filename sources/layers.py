@@ -41,7 +41,8 @@ ANY = ("Unknown", "GeometryCollection")
 EXACT_FLOAT = 2**53
 
 _KML_EXTRAS = frozenset(
-    "timestamp begin end altitudeMode tessellate extrude visibility drawOrder icon".split()
+    {"timestamp", "begin", "end", "altitudeMode", "tessellate"}
+    | {"extrude", "visibility", "drawOrder", "icon"}
 )
 """Columns that GDAL's KML driver adds to every layer; they are not the sender's."""
 
@@ -244,9 +245,7 @@ def _read(
     names = [str(name) for name in meta["fields"]]
     cells = [
         _cells(values, kind, subtype)
-        for values, kind, subtype in zip(
-            data, meta["ogr_types"], meta["ogr_subtypes"], strict=True
-        )
+        for values, kind, subtype in zip(data, meta["ogr_types"], meta["ogr_subtypes"], strict=True)
     ]
     for place, values in enumerate(data):
         if meta["ogr_types"][place] == "OFTInteger64" and _too_long(values):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import shapely
 from pyproj.crs import CRS
 from pyproj.exceptions import CRSError
 
@@ -69,7 +70,6 @@ def write_parquet(
     geoms: NDArray[np.object_],
     columns: Mapping[str, Sequence[object]],
     *,
-    wkb: Sequence[bytes | None],
     crs: str,
 ) -> None:
     """Write a GeoParquet 1.1 file.
@@ -80,13 +80,9 @@ def write_parquet(
         shapely geometries, shape (n,); their types and bounds go into the metadata.
     columns
         n values a name.
-    wkb
-        The geometries as ISO WKB, n of them.
     crs
-        Their CRS.
+        Of the geometries.
     """
-    import shapely  # noqa: PLC0415 - reading needs none of it
-
     present = geoms[~shapely.is_missing(geoms)]
     column: Json = {
         "encoding": "WKB",
@@ -99,7 +95,8 @@ def write_parquet(
         column["bbox"] = [float(side) for side in shapely.total_bounds(present)]
     geo = {"version": VERSION, "primary_column": "geometry", "columns": {"geometry": column}}
     arrays = {name: pa.array(list(values)) for name, values in columns.items()}
-    table = pa.table(arrays | {"geometry": pa.array(list(wkb), type=pa.binary())})
+    wkb = shapely.to_wkb(geoms, flavor="iso").tolist()
+    table = pa.table(arrays | {"geometry": pa.array(wkb, type=pa.binary())})
     table = table.replace_schema_metadata({"geo": json.dumps(geo)})
     pq.write_table(table, path, compression="zstd")
 

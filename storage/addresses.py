@@ -202,7 +202,10 @@ _READ_COLUMNS = """
 SELECT key, ST_X(geom), ST_Y(geom), households, people, groups, compound_code FROM address
 """
 _READ = f"{_READ_COLUMNS} WHERE {_STANDS} ORDER BY key"
+# The index keeps 32-bit boxes, somewhat larger than what they hold: look again.
 _READ_BOX = f"""{_READ_COLUMNS}
-WHERE {_STANDS} AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326) ORDER BY key
+WHERE {_STANDS} AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
+  AND ST_X(geom) BETWEEN :west AND :east AND ST_Y(geom) BETWEEN :south AND :north
+ORDER BY key
 """
 _COUNT = f"SELECT count(*) FROM address WHERE {_STANDS}"

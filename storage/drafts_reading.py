@@ -66,7 +66,7 @@ class FindingRow(NamedTuple):
     """One finding of a draft."""
 
     id: str
-    draft_id: int
+    draft_id: int | None
     level: str
     kind: str
     rule: str
@@ -324,6 +324,17 @@ async def units_page(
         unit = UnitRow._make((*row, wanted))
         found[row[2]].append(unit)
     return found
+
+
+async def shapes(connection: AsyncConnection, draft: int, *, limit: int) -> list[tuple[int, bytes]]:
+    """Return (id, WKB) of up to ``limit`` units of a draft, by code."""
+    query = (
+        select(DraftUnit.id, func.ST_AsBinary(DraftUnit.__table__.c.geom))
+        .where(DraftUnit.draft_id == draft, _IS_UNIT)
+        .order_by(DraftUnit.code, DraftUnit.id)
+        .limit(limit)
+    )
+    return [(row_id, bytes(wkb)) for row_id, wkb in await connection.execute(query)]
 
 
 async def count_units(

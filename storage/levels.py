@@ -58,7 +58,7 @@ async def unit_counts(connection: AsyncConnection, edition: int) -> dict[str, in
         .where(or_(Unit.last_edition.is_(None), Unit.last_edition >= edition))
         .group_by(Unit.level)
     )
-    return dict((await connection.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]) -> LevelChanges:

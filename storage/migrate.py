@@ -10,7 +10,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -67,7 +66,7 @@ def upgrade(url: str) -> None:
         if not _status(connection).pending:
             return
         _create_extensions(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config(connection), "head")
         insert_default_levels(connection)
 
 
@@ -97,29 +96,29 @@ def _connected(url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", _SCRIPTS)
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def config(connection: Connection | None = None) -> Config:
+    """Return what Alembic has to know; its commands run on ``connection``."""
+    made = Config()
+    made.set_main_option("script_location", _SCRIPTS)
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
 
 
 def _status(connection: Connection) -> MigrationStatus:
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = ScriptDirectory.from_config(config())
     current = MigrationContext.configure(connection).get_current_revision()
-    head = scripts.as_revision_number("head")
-    if not isinstance(head, str):
-        raise TypeError("there is no single newest migration: merge the branches")
-    try:
-        steps = [step.revision for step in scripts.iterate_revisions(head, current or "base")]
-    except CommandError as error:
-        message = (
+    head = scripts.get_current_head()
+    if head is None:
+        raise ValueError("there is no migration")
+    known = [script.revision for script in scripts.walk_revisions()]  # newest first
+    if current is not None and current not in known:
+        raise NoDatabaseError(
             f"the database stands at revision {current}, which this version does not know: "
             f"its newest is {head}; start the newer version, or use another database"
         )
-        raise NoDatabaseError(message) from error
-    return MigrationStatus(current, head, tuple(reversed(steps)))
+    newer = known if current is None else known[: known.index(current)]
+    return MigrationStatus(current, head, tuple(reversed(newer)))
 
 
 def _create_extensions(connection: Connection) -> None:

@@ -320,26 +320,6 @@ class DraftUnit(Base):
     )
 
 
-class DraftNode(Base):
-    """A stored row that receives nodes when the draft is published; no land moves.
-
-    ``base_row`` is the unit's row that was read (the outline's, when ``level`` is null).
-    """
-
-    __tablename__ = "draft_node"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    draft_id: Mapped[int] = mapped_column(ForeignKey("draft.id", ondelete="CASCADE"))
-    level: Mapped[str | None] = mapped_column(Text)
-    base_row: Mapped[int] = mapped_column(BigInteger)
-    geom: Mapped[WKBElement] = mapped_column(
-        Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
-    )
-    chain: Mapped[int] = mapped_column(BigInteger)
-
-    __table_args__ = (Index("draft_node_draft", "draft_id"),)
-
-
 class Finding(Base):
     """One thing that a draft's check found."""
 

@@ -386,3 +386,19 @@ async def parent_land(
         Unit.level == parent_level, Unit.code == func.any(texts(codes)), stands(Unit, edition)
     )
     return {code: bytes(wkb) for code, wkb in await connection.execute(query)}
+
+
+async def unit_land(
+    connection: AsyncConnection, edition: int, level: str, parents: Sequence[str]
+) -> list[tuple[str, str, bytes]]:
+    """Return (code, parent code, WKB) of the units of a level under some parents, by code."""
+    query = (
+        select(Unit.code, Unit.parent_code, func.ST_AsBinary(Unit.__table__.c.geom))
+        .where(
+            Unit.level == level,
+            Unit.parent_code == func.any(texts(parents)),
+            stands(Unit, edition),
+        )
+        .order_by(Unit.code)
+    )
+    return [(code, up or "", bytes(wkb)) for code, up, wkb in await connection.execute(query)]

@@ -39,11 +39,24 @@ def pytest_report_header() -> list[str]:
     return [f"postgis: {said}", f"every test is required: {'yes' if REQUIRE_ALL else 'no'}"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the server, so that ``-m "not postgis"`` leaves it out."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark of tests that only root can run."""
+    config.addinivalue_line("markers", "as_root: turns into another user; left out for users")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test that uses the server, and leave out what only root can do.
+
+    The latter are not skipped: to an ordinary user they do not apply, and all the others run as
+    one already.
+    """
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgis)
+    left_out = [item for item in items if item.get_closest_marker("as_root")]
+    if left_out and os.geteuid() != 0:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

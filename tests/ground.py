@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, box
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
 from storage import editions
 from storage.models import SRID, Address, AddressPlace, Unit, UnitTally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from geoalchemy2 import WKBElement
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 DAY = dt.date(2026, 1, 1)
@@ -69,9 +70,7 @@ async def draw(
     await connection.execute(insert(Unit), rows)
 
 
-async def take_away(
-    connection: AsyncConnection, edition: int, level: str, *codes: str
-) -> None:
+async def take_away(connection: AsyncConnection, edition: int, level: str, *codes: str) -> None:
     """Let units stand until the edition before ``edition``."""
     await connection.execute(
         update(Unit)
@@ -105,32 +104,26 @@ async def settle(
     await connection.execute(insert(Address), rows)
 
 
-async def tallies_of(
-    connection: AsyncConnection, edition: int, *levels: str
-) -> dict[str, Tally]:
+async def tallies_of(connection: AsyncConnection, edition: int, *levels: str) -> dict[str, Tally]:
     """Return by code what the units of ``levels`` count in an edition."""
     query = (
         select(UnitTally.code, UnitTally.households, UnitTally.people, UnitTally.groups)
-        .where(UnitTally.level.in_(levels), *_standing(UnitTally, edition))
+        .where(UnitTally.level.in_(levels), _stands(UnitTally, edition))
         .order_by(UnitTally.code)
     )
-    return {code: Tally(*counts) for code, *counts in await connection.execute(query)}
+    return {row.code: Tally(*row[1:]) for row in await connection.execute(query)}
 
 
-async def places_of(
-    connection: AsyncConnection, edition: int
-) -> set[tuple[str, str, str | None]]:
+async def places_of(connection: AsyncConnection, edition: int) -> set[tuple[str, str, str | None]]:
     """Return (address, level, code) for every place that is written down in an edition."""
     query = (
         select(Address.key, AddressPlace.level, AddressPlace.code)
         .join(Address, Address.row_id == AddressPlace.address_row)
-        .where(*_standing(AddressPlace, edition))
+        .where(_stands(AddressPlace, edition))
     )
     return {(key, level, code) for key, level, code in await connection.execute(query)}
 
 
-def _standing(
-    table: type[UnitTally | AddressPlace], edition: int
-) -> Sequence[object]:
+def _stands(table: type[UnitTally | AddressPlace], edition: int) -> ColumnElement[bool]:
     last = table.last_edition
-    return table.first_edition <= edition, or_(last.is_(None), last >= edition)
+    return and_(table.first_edition <= edition, or_(last.is_(None), last >= edition))

@@ -265,6 +265,51 @@ def test_both_service_and_server_killed_at_once_start_again(serve: Serve, data_d
         assert count(cluster.url()) == 2 * ROWS
 
 
+def test_a_dead_server_that_nobody_has_reaped_does_not_stop_the_next(data_dir: Path) -> None:
+    """As in a container whose first process is a shell, or a service."""
+    service = Cluster(data_dir)
+    service.start()
+    add(service.url())
+    dead = service.pid
+    assert dead is not None
+    assert service._lock is not None
+    os.kill(dead, signal.SIGKILL)
+    os.close(service._lock)
+
+    with Cluster(data_dir) as cluster:
+        assert Path(f"/proc/{dead}").exists(), "still a zombie"
+        assert count(cluster.url()) == 2 * ROWS
+    assert service.pid is None
+
+
+def test_another_program_with_the_dead_servers_number_does_not_stop_the_next(
+    data_dir: Path,
+) -> None:
+    """As after a restart of the machine, when numbers are given out anew."""
+    tables = data_dir / "pgdata"
+    service = Cluster(data_dir)
+    service.start()
+    add(service.url())
+    dead = service.pid
+    assert dead is not None
+    os.kill(dead, signal.SIGKILL)
+    assert eventually(lambda: service.pid is None)
+    assert service._lock is not None
+    os.close(service._lock)
+    root = os.geteuid() == 0
+    with subprocess.Popen(
+        ["/bin/sleep", "60"], user=tables.stat().st_uid if root else None
+    ) as stranger:
+        lock_file = tables / "postmaster.pid"
+        _, _, rest = lock_file.read_text().partition("\n")
+        lock_file.write_text(f"{stranger.pid}\n{rest}")
+
+        with Cluster(data_dir) as cluster:
+            assert count(cluster.url()) == 2 * ROWS
+        assert stranger.poll() is None, "and it is left alone"
+        stranger.kill()
+
+
 def test_a_second_starter_joins_and_leaves_the_server_running(serve: Serve, data_dir: Path) -> None:
     with Cluster(data_dir) as owner:
         guest = serve(data_dir)
@@ -319,7 +364,7 @@ def test_a_holder_without_a_server_is_named(
 
 
 def test_an_interrupted_initdb_is_done_again(scratch: Path) -> None:
-    half_made = scratch / "data" / "pgdata.new"
+    half_made = scratch / "data" / "pgdata.new-a1b2"
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("15\n")
     (half_made / "base").mkdir()
@@ -380,16 +425,8 @@ def test_a_start_outside_the_main_thread_is_a_mistake(scratch: Path) -> None:
     assert "main thread" in caught[0]
 
 
-@pytest.fixture
-def server_account() -> pwd.struct_passwd:
-    if os.geteuid() != 0:
-        pytest.skip("only root can turn into another user")
-    return pwd.getpwnam(SERVER_ACCOUNT)
-
-
-def test_an_ordinary_user_runs_a_server_of_his_own(
-    serve: Serve, scratch: Path, server_account: pwd.struct_passwd
-) -> None:
+@pytest.mark.as_root
+def test_an_ordinary_user_runs_a_server_of_his_own(serve: Serve, scratch: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     os.chown(scratch, nobody.pw_uid, nobody.pw_gid)
     service = serve(scratch / "data", uid=nobody.pw_uid, gid=nobody.pw_gid)
@@ -402,25 +439,23 @@ def test_an_ordinary_user_runs_a_server_of_his_own(
         assert count(cluster.url()) == ROWS
 
 
-def test_another_users_tables_are_refused_by_name(
-    data_dir: Path, server_account: pwd.struct_passwd
-) -> None:
+@pytest.mark.as_root
+def test_another_users_tables_are_refused_by_name(data_dir: Path) -> None:
     with Cluster(data_dir):
         pass
     nobody = pwd.getpwnam("nobody")
     _, said = python(data_dir, nobody.pw_uid, nobody.pw_gid).communicate(timeout=60)
 
     assert "NoDatabaseError" in said
-    assert f"belong to {server_account.pw_name!r}, and this is 'nobody'" in said
+    assert f"belong to {SERVER_ACCOUNT!r}, and this is 'nobody'" in said
 
 
-def test_a_closed_folder_on_the_way_is_named(
-    scratch: Path, server_account: pwd.struct_passwd
-) -> None:
+@pytest.mark.as_root
+def test_a_closed_folder_on_the_way_is_named(scratch: Path) -> None:
     closed = scratch / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(
-        NoDatabaseError, match=rf"'{server_account.pw_name}', which may not enter {closed}:"
+        NoDatabaseError, match=rf"'{SERVER_ACCOUNT}', which may not enter {closed}:"
     ):
         Cluster(closed / "deep" / "data").start()
 

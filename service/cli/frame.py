@@ -57,7 +57,7 @@ JsonOption = Annotated[
 """The option ``--json`` that every command has."""
 
 
-class _Program(TyperGroup):
+class Program(TyperGroup):
     """The whole program: the one place where a failure becomes a sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
@@ -78,7 +78,7 @@ class _Program(TyperGroup):
 
 app = typer.Typer(
     name="wangge",
-    cls=_Program,
+    cls=Program,
     help="Keep the map by which a city is cared for: no blank land, no overlap, and the proof.",
     no_args_is_help=True,
     add_completion=False,

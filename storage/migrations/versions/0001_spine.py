@@ -27,7 +27,6 @@ TABLES = (
     "unit_tally",
     "draft",
     "draft_unit",
-    "draft_node",
     "finding",
     "api_key",
 )
@@ -300,16 +299,6 @@ def _create_draft_rows() -> None:
     op.create_index("draft_unit_row", "draft_unit", ["draft_id", "row"], unique=True)
     op.create_index("draft_unit_code", "draft_unit", ["draft_id", "code"])
     op.create_index("draft_unit_geom", "draft_unit", ["geom"], postgresql_using="gist")
-    op.create_table(
-        "draft_node",
-        _row_id("id"),
-        _draft(),
-        sa.Column("level", sa.Text),
-        sa.Column("base_row", sa.BigInteger, nullable=False),
-        _geom("MULTIPOLYGON"),
-        sa.Column("chain", sa.BigInteger, nullable=False),
-    )
-    op.create_index("draft_node_draft", "draft_node", ["draft_id"])
 
 
 def _create_findings() -> None:

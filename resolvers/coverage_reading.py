@@ -1,0 +1,451 @@
+"""What is proven about a level of an edition, and what was found about a draft."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import shapely
+
+from geo.disjoint import check_disjoint
+from geo.findings import (
+    MAX_ADDRESSES,
+    Clause,
+    Finding,
+    HouseholdCover,
+    Kind,
+    Rule,
+    Severity,
+    make_clauses,
+)
+from geo.layers import Layer, Parents
+from geo.levels import Tiling
+from geo.width import inscribed_width
+from resolvers.paging import Page
+from resolvers.pictures import metric_of
+from resolvers.units import UnitRef, require_unit
+from storage import proofs
+from storage.drafts_reading import FindingFilter, FindingRow
+from storage.engine import as_geoms
+from storage.proofs import Inside, ParentProof
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from geo.layers import Proof
+    from geo.levels import LevelSpec
+    from resolvers.context import Context
+    from resolvers.tree import Tree
+    from storage.drafts_reading import DraftRow
+
+
+class ReportRow(NamedTuple):
+    """The four clauses of one level under one unit or everywhere.
+
+    Areas are square metres of land. The findings of an edition are listed here, largest first,
+    without their geometry; those of a draft are rows of their own.
+    """
+
+    level: str
+    within: UnitRef | None
+    edition: int | None
+    draft_id: int | None
+    clean: bool
+    clauses: tuple[Clause, ...]
+    proven_parents: int
+    parents: int
+    area_m2: float
+    blank_m2: float
+    overlap_m2: float
+    outside_m2: float
+    households: HouseholdCover
+    findings: tuple[Finding, ...] = ()
+
+
+SLIVER_M2 = 0.01
+"""Blank land of a DISJOINT level below this is the rounding of areas."""
+
+
+async def coverage(
+    context: Context, level: str, *, within: UnitRef | None, as_of: dt.date | None
+) -> ReportRow:
+    """Return what is proven about a level of the edition that stands on a day.
+
+    Raises
+    ------
+    UnknownError
+        If there is no such level or unit.
+    BadInputError
+        If ``within`` is not above the level.
+    NoEditionError
+        If nothing was published by that day.
+    """
+    tree = await context.tree()
+    spec = tree.get(level)
+    if within is not None:
+        tree.require_above(within.level, level, argument="within")
+    edition = (await context.edition(as_of)).number
+    if within is not None:
+        await require_unit(context, edition, within, argument="within")
+    return await report_of(context, spec, edition, within)
+
+
+async def report_of(
+    context: Context, spec: LevelSpec, edition: int, within: UnitRef | None
+) -> ReportRow:
+    """Return the report of a level of an edition; computed once, since editions never change."""
+    return await context.shared.reports.get(
+        (edition, spec, within),
+        lambda: _report(context, spec, edition, within),
+        lambda report: 1 + len(report.findings),
+    )
+
+
+async def _report(
+    context: Context, spec: LevelSpec, edition: int, within: UnitRef | None
+) -> ReportRow:
+    tree = await context.tree()
+    inside = _inside(tree, within)
+    parents = await _proofs(context, spec, edition, inside)
+    standing = [parent for parent in parents if parent.stands]
+    disjoint = spec.tiling is Tiling.DISJOINT
+    households = await _households(context, tree, spec, edition, inside)
+    findings = _land_findings(spec, parents)
+    proven = [parent.code for parent in standing if parent.proven]
+    overlap_m2 = outside_m2 = 0.0
+    if disjoint and standing:
+        proof = await _disjoint_proof(context, spec, edition, standing)
+        proven = [p.code for p, fine in zip(standing, proof.proven, strict=True) if fine]
+        findings += proof.findings
+        overlap_m2, outside_m2 = proof.overlap_m2, proof.outside_m2
+    if households.uncovered and not disjoint:
+        findings += await _lost_addresses(context, tree, spec, edition, inside)
+    findings.sort(key=_order)
+    clauses = make_clauses(findings, disjoint=disjoint)
+    return ReportRow(
+        level=spec.key,
+        within=within,
+        edition=edition,
+        draft_id=None,
+        clean=all(clause.holds for clause in clauses if clause.required),
+        clauses=clauses,
+        proven_parents=len(proven),
+        parents=len(standing),
+        area_m2=sum(parent.area_m2 for parent in standing),
+        blank_m2=sum(finding.area_m2 for finding in findings if finding.kind is Kind.BLANK),
+        overlap_m2=overlap_m2,
+        outside_m2=outside_m2,
+        households=households,
+        findings=tuple(findings),
+    )
+
+
+def _inside(tree: Tree, within: UnitRef | None) -> Inside | None:
+    """Return a unit with the ways to the tiling levels below it."""
+    if within is None:
+        return None
+    below = tree.tiling_from(within.level)
+    paths = {key: tree.between(within.level, key) for key in below}
+    return Inside(
+        within.level, within.code, {key: path for key, path in paths.items() if path is not None}
+    )
+
+
+async def _proofs(
+    context: Context, spec: LevelSpec, edition: int, inside: Inside | None
+) -> list[ParentProof]:
+    """Return the parents of a level; the topmost level's is the outline."""
+    if spec.parent is not None:
+        return await context.ask(
+            proofs.parent_proofs, edition, spec.key, spec.parent, within=inside
+        )
+    found = await context.ask(proofs.outline_proof, edition, spec.key)
+    if not found:
+        return []
+    geoms = await _outline(context, edition)
+    area_m2 = (await metric_of(context, edition, geoms)).area_m2(geoms)
+    return [parent._replace(area_m2=float(area_m2[0])) for parent in found]
+
+
+async def _disjoint_proof(
+    context: Context, spec: LevelSpec, edition: int, parents: Sequence[ParentProof]
+) -> Proof:
+    """Check the units of a DISJOINT level for overlaps and leaks: no sum of chains tells those."""
+    codes = [parent.code or "" for parent in parents]
+    above = await context.ask(proofs.parent_land, edition, spec.parent or "", codes)
+    rows = await context.ask(proofs.unit_land, edition, spec.key, codes)
+    place = {code: i for i, code in enumerate(codes)}
+    layer = Layer(
+        level=spec.key,
+        geoms=as_geoms([wkb for _, _, wkb in rows]),
+        codes=[code for code, _, _ in rows],
+        parent_of=np.array([place[parent] for _, parent, _ in rows], np.intp),
+        rows=np.zeros(len(rows), np.intp),
+    )
+    ground = Parents(codes, as_geoms([above[code] for code in codes]))
+    metric = await metric_of(context, edition, ground.geoms)
+    return await asyncio.to_thread(check_disjoint, layer, ground, metric)
+
+
+async def _outline(context: Context, edition: int) -> NDArray[np.object_]:
+    outline = await context.ask(proofs.outline, edition, geometry=True)
+    return as_geoms([outline.wkb] if outline else [])
+
+
+async def _households(
+    context: Context, tree: Tree, spec: LevelSpec, edition: int, inside: Inside | None
+) -> HouseholdCover:
+    if spec.tiling is Tiling.TILES:
+        total, covered = await context.ask(
+            proofs.households_of_tiling, edition, tree.tiling_from(spec.key), within=inside
+        )
+    else:
+        total, covered = await context.ask(
+            proofs.households_of_disjoint,
+            edition,
+            spec.key,
+            parent_level=spec.parent or "",
+            within=inside,
+        )
+    return HouseholdCover(total=total, covered=covered, uncovered=max(0, total - covered))
+
+
+# --- findings ----------------------------------------------------------------------------------
+
+
+def _order(finding: Finding) -> tuple[float, str, str]:
+    """Return the place of a finding in the list: largest first."""
+    return -finding.area_m2, finding.kind, finding.parent or ""
+
+
+def _land_findings(spec: LevelSpec, parents: Sequence[ParentProof]) -> list[Finding]:
+    judge = _judge_disjoint if spec.tiling is Tiling.DISJOINT else _judge_tiling
+    return [found for parent in parents if (found := judge(spec, parent)) is not None]
+
+
+def _judge_tiling(spec: LevelSpec, parent: ParentProof) -> Finding | None:
+    """Say what is wrong with a parent that must be filled; None when nothing is."""
+    if not parent.stands:
+        return _orphans(spec, parent)
+    if parent.proven:
+        return None
+    where = f"{spec.parent} {parent.code}" if parent.code is not None else "the outline"
+    if parent.units == 0:
+        return Finding(
+            level=spec.key,
+            kind=Kind.BLANK,
+            message=f"{where} has no unit of level {spec.key}",
+            area_m2=parent.area_m2,
+            parent=parent.code,
+        )
+    return Finding(
+        level=spec.key,
+        kind=Kind.MISMATCH,
+        message=(
+            f"the boundaries of the {parent.units} units in {where} do not add up to its own: "
+            "nothing is proven about it; run `wangge audit`"
+        ),
+        parent=parent.code,
+    )
+
+
+def _judge_disjoint(spec: LevelSpec, parent: ParentProof) -> Finding | None:
+    """Say how much land of a parent no unit holds; None when there is none."""
+    if not parent.stands:
+        return _orphans(spec, parent)
+    blank_m2 = parent.area_m2 - parent.units_m2
+    if parent.proven or blank_m2 < SLIVER_M2:
+        return None
+    return Finding(
+        level=spec.key,
+        kind=Kind.BLANK,
+        severity=Severity.WARNING,
+        message=f"{blank_m2:.0f} m2 of {spec.parent} {parent.code} are in no {spec.key}",
+        area_m2=blank_m2,
+        parent=parent.code,
+    )
+
+
+def _orphans(spec: LevelSpec, parent: ParentProof) -> Finding:
+    return Finding(
+        level=spec.key,
+        kind=Kind.ORPHAN,
+        message=(
+            f"{parent.units} units name {spec.parent} {parent.code}, which does not stand"
+            if parent.code is not None
+            else f"{parent.units} units name no {spec.parent}"
+        ),
+        parent=parent.code,
+    )
+
+
+async def _lost_addresses(
+    context: Context, tree: Tree, spec: LevelSpec, edition: int, inside: Inside | None
+) -> list[Finding]:
+    groups = await context.ask(
+        proofs.uncovered,
+        edition,
+        tree.tiling_from(spec.key),
+        parent_level=spec.parent,
+        within=inside,
+        limit=MAX_ADDRESSES,
+    )
+    return [
+        Finding(
+            level=spec.key,
+            kind=Kind.HOUSEHOLD_UNCOVERED,
+            message=f"{group.households} households are in no {spec.key}",
+            geometry=shapely.from_wkb(group.wkb),
+            households=group.households,
+            addresses=tuple(group.keys),
+            parent=group.parent_code,
+        )
+        for group in groups
+    ]
+
+
+class FindingPlace(NamedTuple):
+    """A place in an edition's list of findings."""
+
+    area_m2: float
+    kind: str
+    parent: str
+
+
+def findings_of(report: ReportRow, which: FindingFilter) -> list[Finding]:
+    """Return an edition's findings of some kinds, largest first."""
+    return [
+        finding
+        for finding in report.findings
+        if (which.kinds is None or finding.kind in which.kinds)
+        and (which.rules is None or finding.rule in which.rules)
+        and (which.severity is None or finding.severity == which.severity)
+        and (which.min_area_m2 is None or finding.area_m2 >= which.min_area_m2)
+    ]
+
+
+async def findings_page(
+    context: Context,
+    report: ReportRow,
+    which: FindingFilter,
+    *,
+    first: int,
+    after: FindingPlace | None,
+) -> Page[FindingRow]:
+    """Return a page of an edition's findings, with their land."""
+    found = findings_of(report, which)
+    if after is not None:
+        last = (-after.area_m2, after.kind, after.parent)
+        found = [finding for finding in found if _order(finding) > last]
+    chosen = await _locate(context, report, found[:first])
+    context.spend(len(chosen))
+    return Page([_row(finding) for finding in chosen], len(found) > first)
+
+
+async def _locate(
+    context: Context, report: ReportRow, findings: Sequence[Finding]
+) -> list[Finding]:
+    """Read or compute the land of findings: one statement for all of a kind."""
+    level, edition = report.level, report.edition
+    above = (await context.tree()).parent(level)
+    if edition is None:
+        return list(findings)
+    blank = [f.parent for f in findings if f.kind is Kind.BLANK and f.parent is not None]
+    other = [f.parent for f in findings if f.kind is Kind.MISMATCH and f.parent is not None]
+    land: dict[tuple[Kind, str | None], tuple[Any, tuple[str, ...]]] = {}  # geometry and units
+    if above is not None and blank:
+        rests = await context.ask(proofs.blank_land, edition, level, above.key, blank)
+        land |= {
+            (Kind.BLANK, code): (shapely.from_wkb(rest.wkb), tuple(rest.units))
+            for code, rest in rests.items()
+        }
+    if above is not None and other:
+        wholes = await context.ask(proofs.parent_land, edition, above.key, other)
+        land |= {
+            (Kind.MISMATCH, code): (shapely.boundary(shapely.from_wkb(wkb)), ())
+            for code, wkb in wholes.items()
+        }
+    if any(f.parent is None and f.kind in {Kind.BLANK, Kind.MISMATCH} for f in findings):
+        outline = (await _outline(context, edition))[0]
+        land[Kind.BLANK, None] = outline, ()
+        land[Kind.MISMATCH, None] = shapely.boundary(outline), ()
+    placed = []
+    for finding in findings:
+        known = finding.geometry, finding.units
+        geometry, units = land.get((finding.kind, finding.parent), known)
+        placed.append(dataclasses.replace(finding, geometry=geometry, units=units))
+    return await _measure(context, edition, placed)
+
+
+async def _measure(context: Context, edition: int, findings: Sequence[Finding]) -> list[Finding]:
+    """Add the widths of blank land."""
+    blank = [i for i, f in enumerate(findings) if f.kind is Kind.BLANK and f.geometry is not None]
+    land = np.array([findings[i].geometry for i in blank], dtype=object)
+    metric = await metric_of(context, edition, land)
+    width_m = await asyncio.to_thread(lambda: inscribed_width(metric.project(land)))
+    measured = list(findings)
+    for i, width in zip(blank, width_m.tolist(), strict=True):
+        measured[i] = dataclasses.replace(findings[i], width_m=width)
+    return measured
+
+
+def _row(finding: Finding) -> FindingRow:
+    return FindingRow(
+        id=finding.id,
+        draft_id=None,
+        level=finding.level,
+        kind=finding.kind,
+        rule=finding.rule,
+        severity=finding.severity,
+        message=finding.message,
+        wkb=shapely.to_wkb(finding.geometry) if finding.geometry is not None else None,
+        area_m2=finding.area_m2,
+        width_m=finding.width_m,
+        households=finding.households,
+        units=list(finding.units),
+        rows=[],
+        addresses=list(finding.addresses),
+        parent_code=finding.parent,
+    )
+
+
+# --- drafts ------------------------------------------------------------------------------------
+
+
+def report_of_draft(draft: DraftRow) -> ReportRow | None:
+    """Return the report that a draft's check wrote; None before and after it failed."""
+    stored = draft.report
+    if stored is None:
+        return None
+    within = None
+    if draft.within_level is not None and draft.within_code is not None:
+        within = UnitRef(draft.within_level, draft.within_code)
+    return ReportRow(
+        level=draft.level,
+        within=within,
+        edition=None,
+        draft_id=draft.id,
+        clean=stored["clean"],
+        clauses=tuple(
+            Clause(
+                Rule(clause["rule"]),
+                clause["required"],
+                clause["holds"],
+                clause["findingCount"],
+                clause["waivedCount"],
+            )
+            for clause in stored["clauses"]
+        ),
+        proven_parents=stored["provenParents"],
+        parents=stored["parents"],
+        area_m2=stored["areaM2"],
+        blank_m2=stored["blankM2"],
+        overlap_m2=stored["overlapM2"],
+        outside_m2=stored["outsideM2"],
+        households=HouseholdCover(**stored["households"]),
+    )

@@ -1,0 +1,163 @@
+"""What publishing changes: two worlds compared, row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+
+from geo.chain import chains
+from geo.noding import MERGE_M
+from resolvers.naming import search_text
+from storage.publishing import NewRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo.crs import LocalMetric
+    from geo.world import Units, World
+
+MOVED_M = MERGE_M
+"""A boundary that moved by no more than this, in metres, was not redrawn."""
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+class Row(NamedTuple):
+    """One unit that an edition writes."""
+
+    level: str
+    units: Units
+    """Those that it is one of."""
+    place: int
+    """Its place among them."""
+    base_row: int
+    """The stored row that it follows; 0 for a new unit."""
+    redrawn: bool
+    renamed: bool
+    """True where anything but the land changed: name, parent or properties."""
+
+    @property
+    def noded(self) -> bool:
+        """True where only vertices were added."""
+        return bool(self.base_row) and not self.redrawn and not self.renamed
+
+
+class Difference(NamedTuple):
+    """What changes from one world to another."""
+
+    rows: list[Row]
+    removed: list[int]
+    """Stored rows of units that stand no more."""
+    levels: list[str]
+    """Levels whose units change, other than by nodes."""
+    boxes: list[Box]
+    """Where anything changes, before and after."""
+
+    def base_rows(self) -> list[int]:
+        """Return the stored rows that are followed by new ones."""
+        return [row.base_row for row in self.rows if row.base_row]
+
+
+def compare(before: World, after: World, metric: LocalMetric) -> Difference:
+    """Compare two worlds on the same ground."""
+    found = Difference([], [], [], [])
+    for level in after.levels:
+        old, new = before.of(level.key), after.of(level.key)
+        if old is not new:
+            _compare_level(level.key, old, new, metric, found)
+    return found
+
+
+def _compare_level(
+    level: str, old: Units, new: Units, metric: LocalMetric, found: Difference
+) -> None:
+    place = {code: i for i, code in enumerate(old.codes)}
+    pairs = [(place[code], j) for j, code in enumerate(new.codes) if code in place]
+    i = np.array([pair[0] for pair in pairs], np.intp)
+    j = np.array([pair[1] for pair in pairs], np.intp)
+    other_land = _differs(old.geoms[i], new.geoms[j])
+    moved = np.zeros(len(pairs), bool)
+    moved[other_land] = _moved(old.geoms[i[other_land]], new.geoms[j[other_land]], metric)
+    before = len(found.rows)
+    for k, (was, now) in enumerate(pairs):
+        renamed = _attributes(old, was) != _attributes(new, now)
+        if renamed or other_land[k]:
+            row_id = int(old.row_ids[was])
+            found.rows.append(Row(level, new, now, row_id, bool(moved[k]), renamed))
+            found.boxes.append(_box(old.geoms[was]))
+    known = {now for _, now in pairs}
+    added = [index for index in range(len(new)) if index not in known]
+    found.rows.extend(Row(level, new, index, 0, True, True) for index in added)
+    gone = [index for code, index in place.items() if code not in set(new.codes)]
+    found.removed.extend(int(old.row_ids[index]) for index in gone)
+    found.boxes.extend(_box(old.geoms[index]) for index in gone)
+    found.boxes.extend(_box(new.geoms[row.place]) for row in found.rows[before:])
+    if gone or any(not row.noded for row in found.rows[before:]):
+        found.levels.append(level)
+
+
+def _differs(old: NDArray[np.object_], new: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return which boundaries differ in any vertex, shape (n,)."""
+    other = np.array([a is not b for a, b in zip(old, new, strict=True)], bool)
+    out = np.zeros(len(old), bool)
+    if other.any():
+        out[other] = chains(old[other]) != chains(new[other])
+    return out
+
+
+def _moved(
+    old: NDArray[np.object_], new: NDArray[np.object_], metric: LocalMetric
+) -> NDArray[np.bool_]:
+    """Return which boundaries lie somewhere else by more than ``MOVED_M``, shape (n,)."""
+    there = shapely.boundary(metric.project(old))
+    here = shapely.boundary(metric.project(new))
+    return np.asarray(shapely.hausdorff_distance(there, here) > MOVED_M)
+
+
+def _attributes(units: Units, index: int) -> tuple[str, str | None, dict[str, object]]:
+    return units.names[index], units.parent_codes[index], units.properties[index]
+
+
+def _box(geom: BaseGeometry) -> Box:
+    west, south, east, north = shapely.bounds(geom).tolist()
+    return (west, south, east, north)
+
+
+def new_rows(rows: Sequence[Row], metric: LocalMetric) -> NewRows:
+    """Return the rows as storage writes them."""
+    geoms = np.empty(len(rows), object)
+    geoms[:] = [row.units.geoms[row.place] for row in rows]
+    codes = [row.units.codes[row.place] for row in rows]
+    names = [row.units.names[row.place] for row in rows]
+    return NewRows(
+        base_rows=[row.base_row for row in rows],
+        levels=[row.level for row in rows],
+        codes=codes,
+        names=names,
+        parent_codes=[row.units.parent_codes[row.place] for row in rows],
+        geoms=geoms,
+        chain=chains(geoms),
+        area_m2=metric.area_m2(geoms),
+        properties=[row.units.properties[row.place] for row in rows],
+        search_texts=[search_text(*pair) for pair in zip(codes, names, strict=True)],
+        redrawn=[row.redrawn for row in rows],
+        same_version=[row.noded for row in rows],
+    )
+
+
+def touched_parents(rows: Iterable[Row], level: str, parent_level: str | None) -> set[str]:
+    """Return codes of parents whose sum over a level an edition may have changed."""
+    found: set[str] = set()
+    for row in rows:
+        if row.level == level:
+            code = row.units.parent_codes[row.place]
+            found |= {code} if code is not None else set()
+        elif row.level == parent_level:
+            found.add(row.units.codes[row.place])
+    return found

@@ -1,0 +1,309 @@
+"""Importing a boundary file: checked on what stands, and stored as a draft or not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from geo.check import Sent
+from geo.errors import BadInputError, NotOpenError, UnknownError
+from geo.households import count_in_units
+from geo.world import UnitName
+from resolvers.reports import report_json
+from resolvers.worlds import (
+    Base,
+    by_rank,
+    check_on,
+    find_ground,
+    find_level,
+    one_moment,
+    read_base,
+    require_ground,
+    sent_of,
+    unit_name,
+)
+from storage import drafts, levels
+from storage.drafts import DraftRows, NewDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from geo.check import Checked, Remark
+    from geo.world import Units
+    from sources.boundaries import BoundaryFile
+    from storage.drafts import OpenDraft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import found, and the draft that it made.
+
+    Attributes
+    ----------
+    draft
+        Number of the draft; None after a trial run.
+    removed
+        Codes of units that stand on the ground and that the file does not name.
+    source
+        What was read and concluded about the file, as the API's DraftSource.
+    """
+
+    draft: int | None
+    level: str
+    within: UnitName | None
+    base_edition: int | None
+    checked: Checked
+    removed: Sequence[str]
+    source: dict[str, Any]  # free JSON: the contract's DraftSource
+
+
+async def import_boundaries(
+    engine: AsyncEngine,
+    file: BoundaryFile,
+    *,
+    level: str,
+    within: str | None,
+    created_by: str,
+    together_with: Sequence[int] = (),
+    dry_run: bool = False,
+) -> Imported:
+    """Check a boundary file on the newest edition and store it as a draft.
+
+    Parameters
+    ----------
+    file
+        The file, read.
+    level
+        The level that it holds.
+    within
+        Code of the unit below which it is the whole truth (``LEVEL:CODE`` where several have that
+        code); None for the whole city.
+    created_by
+        Who imports it.
+    together_with
+        Numbers of open drafts of other levels that it is checked on.
+    dry_run
+        Store nothing.
+
+    Raises
+    ------
+    UnknownError, BadInputError, NotOpenError
+        If level, ground or drafts are not what they should be; nothing is stored then.
+    """
+    sent = Sent(
+        rows=file.rows,
+        codes=file.codes,
+        names=file.names,
+        parents=file.parents,
+        properties=_properties(file),
+        geoms=file.geoms,
+        crs=file.crs,
+        datum=file.datum,
+    )
+    async with one_moment(engine).begin() as connection:
+        find_level(await levels.all_levels(connection), level)
+        ground = await find_ground(connection, level, within) if within is not None else None
+        others = await _open_ones(connection, together_with, level)
+        base = await read_base(connection, level, [ground, *(unit_name(d.within) for d in others)])
+        require_ground(base.world, level, ground)
+        standing = _on_ground(base, level, ground)
+        base = await _lay_in(connection, base, others)
+        base, checked = await check_on(base, sent, level, ground)
+        removed = _removed(standing, sent)
+        source = _source(file, checked.remarks, removed)
+        imported = Imported(
+            draft=None,
+            level=level,
+            within=ground,
+            base_edition=base.edition.number if base.edition else None,
+            checked=checked,
+            removed=removed,
+            source=source,
+        )
+        if dry_run:
+            return imported
+        number = await drafts.insert_draft(
+            connection,
+            NewDraft(
+                level=level,
+                within=ground,
+                base_edition=imported.base_edition,
+                with_drafts=[draft.id for draft in others],
+                crs=file.crs,
+                source=source,
+                report=report_json(checked.report),
+                created_by=created_by,
+            ),
+            _rows(sent, checked, base),
+            checked.report.findings,
+        )
+    return replace(imported, draft=number)
+
+
+async def recheck(engine: AsyncEngine, number: int) -> Checked:
+    """Check an open draft again on the newest edition, from what was sent."""
+    async with one_moment(engine).begin() as connection:
+        [draft] = await find_drafts(connection, [number])
+        others = await _open_ones(connection, draft.with_drafts, draft.level)
+        grounds = [unit_name(d.within) for d in (draft, *others)]
+        base = await read_base(connection, draft.level, grounds)
+        base = await _lay_in(connection, base, others)
+        sent = await sent_of(connection, draft)
+        base, checked = await check_on(base, sent, draft.level, unit_name(draft.within))
+        kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
+        source = draft.source | {"notices": kept + _notices(checked.remarks)}
+        await drafts.rewrite_draft(
+            connection,
+            number,
+            NewDraft(
+                level=draft.level,
+                within=draft.within,
+                base_edition=base.edition.number if base.edition else None,
+                with_drafts=draft.with_drafts,
+                crs=draft.crs,
+                source=source,
+                report=report_json(checked.report),
+                created_by="",
+            ),
+            _rows(sent, checked, base),
+            checked.report.findings,
+        )
+    return checked
+
+
+async def discard(engine: AsyncEngine, number: int) -> None:
+    """Discard an open draft; what it held can still be looked at."""
+    async with engine.begin() as connection:
+        await find_drafts(connection, [number])
+        await drafts.mark_discarded(connection, number)
+
+
+async def find_drafts(connection: AsyncConnection, ids: Sequence[int]) -> list[OpenDraft]:
+    """Return open drafts, locked until the transaction ends.
+
+    Raises
+    ------
+    UnknownError
+        If there is no draft of a number.
+    NotOpenError
+        If a draft is published, discarded or failed.
+    """
+    found = await drafts.lock_drafts(connection, ids)
+    missing = sorted(set(ids) - {draft.id for draft in found})
+    if missing:
+        raise UnknownError(f"there is no draft {missing[0]}", argument="id")
+    for draft in found:
+        if draft.status != "OPEN":
+            raise NotOpenError(
+                f"draft {draft.id} is {draft.status.lower()}: nothing can be done with it",
+                argument="id",
+            )
+    return found
+
+
+async def _open_ones(
+    connection: AsyncConnection, ids: Sequence[int], level: str
+) -> list[OpenDraft]:
+    if not ids:
+        return []
+    others = await find_drafts(connection, ids)
+    same = [draft.id for draft in others if draft.level == level]
+    if same:
+        raise BadInputError(
+            f"draft {same[0]} is of the level {level}, too: only drafts of other levels can stand "
+            "beside this one",
+            argument="with",
+        )
+    return others
+
+
+async def _lay_in(connection: AsyncConnection, base: Base, others: Sequence[OpenDraft]) -> Base:
+    """Lay other drafts into the base, from the top level down."""
+    for draft in by_rank(others, base.world.levels):
+        sent = await sent_of(connection, draft)
+        base, _ = await check_on(base, sent, draft.level, unit_name(draft.within))
+    return base
+
+
+def _on_ground(base: Base, level: str, within: UnitName | None) -> Units:
+    units = base.world.of(level)
+    return units if within is None else units.take(base.world.below(within, level))
+
+
+def _removed(standing: Units, sent: Sent) -> list[str]:
+    named = set(sent.codes)
+    return sorted(code for code in standing.codes if code not in named)
+
+
+_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED"}
+
+
+def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:
+    return [
+        {"code": remark.code, "message": remark.message, "featureCount": remark.feature_count}
+        for remark in remarks
+    ]
+
+
+def _source(
+    file: BoundaryFile, remarks: Sequence[Remark], removed: Sequence[str]
+) -> dict[str, Any]:  # free JSON: the contract's DraftSource
+    """Return what was read and concluded, as the API's DraftSource."""
+    notices: list[dict[str, object]] = [
+        {"code": n.code, "message": n.message, "featureCount": n.feature_count}
+        for n in file.notices
+    ]
+    notices += _notices(remarks)
+    if removed:
+        listed = ", ".join(removed[:20]) + (" …" if len(removed) > len(removed[:20]) else "")
+        message = f"{len(removed)} unit(s) stand on this ground and are not in the file: {listed}"
+        notices.append({"code": "REMOVED", "message": message, "featureCount": len(removed)})
+    return {
+        "file": file.file,
+        "sha256": file.sha256,
+        "format": file.format,
+        "layer": file.layer,
+        "featureCount": len(file.rows),
+        "encoding": file.encoding,
+        "crs": file.crs,
+        "datum": file.datum.value,
+        "columns": {key: name for key, name in asdict(file.columns).items() if name is not None},
+        "notices": notices,
+    }
+
+
+def _properties(file: BoundaryFile) -> list[dict[str, object]]:
+    """Return each row's other columns; the file's own counts stay among them.
+
+    Households and people of a unit are counted from the addresses in it, not taken from a file.
+    """
+    rows: list[dict[str, object]] = [dict(columns) for columns in file.properties]
+    for name, values in (
+        (file.columns.households, file.households),
+        (file.columns.people, file.people),
+    ):
+        for row, value in zip(rows, values, strict=False):
+            if name is not None and value is not None:
+                row[name] = value
+    return rows
+
+
+def _rows(sent: Sent, checked: Checked, base: Base) -> DraftRows:
+    counts = count_in_units(base.addresses, checked.geoms, sent.codes)
+    return DraftRows(
+        rows=sent.rows,
+        codes=sent.codes,
+        names=sent.names,
+        parent_codes=checked.parent_codes,
+        named_parents=sent.parents,
+        geoms=checked.geoms,
+        source=sent.geoms,
+        chain=checked.chain,
+        area_m2=checked.area_m2,
+        properties=sent.properties,
+        households=counts.households,
+        people=counts.people,
+        groups=counts.groups,
+    )

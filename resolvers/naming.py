@@ -1,0 +1,14 @@
+"""The text by which units are found: code, name and, for Chinese names, pinyin and initials."""
+
+from __future__ import annotations
+
+from pypinyin import Style, lazy_pinyin
+
+
+def search_text(code: str, name: str) -> str:
+    """Return lower-case code, name, pinyin and initials, separated by blanks."""
+    words = [code, name]
+    if not name.isascii():
+        words.append("".join(lazy_pinyin(name)))
+        words.append("".join(lazy_pinyin(name, style=Style.FIRST_LETTER)))
+    return " ".join(dict.fromkeys(word.lower() for word in words))

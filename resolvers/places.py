@@ -1,0 +1,331 @@
+"""Points to units, with the border rule.
+
+A point on a shared border belongs to the lowest tiling unit with the bytewise smallest code, and
+the other levels of that branch are that unit's ancestors: one answer never contradicts itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from geo.crs import Datum, convert, round9
+from geo.levels import Tiling
+from resolvers.context import State
+from resolvers.paging import check_length, check_text
+from resolvers.units import by_keys
+from storage import places
+from storage.units import UnitRow, Wanted
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from resolvers.context import Context
+    from resolvers.tree import Tree
+
+MAX_POINTS = 10_000
+"""The most points of one batch."""
+
+
+class NoUnit(StrEnum):
+    """Why a point is in no unit."""
+
+    OUTSIDE = "OUTSIDE"
+    WAIVED_BLANK = "WAIVED_BLANK"
+    NO_EDITION = "NO_EDITION"
+    BAD_POINT = "BAD_POINT"
+
+
+class Point(NamedTuple):
+    """A place in degrees of a datum."""
+
+    lon: float
+    lat: float
+    datum: Datum = Datum.WGS84
+
+
+class PlaceCodeRow(NamedTuple):
+    """The answer for one point of a batch."""
+
+    code: str | None
+    on_border: bool
+    reason: NoUnit | None
+
+
+class _Named(Protocol):
+    """What the border rule looks at."""
+
+    @property
+    def level(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def parent_code(self) -> str | None: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """Where a point is.
+
+    Attributes
+    ----------
+    level
+        The level asked for, by default the lowest tiling one.
+    units
+        One of each tiling level, from the top level down.
+    hits
+        Every unit of any level that touches the point, by code.
+    lon, lat
+        The point in WGS 84; None when it is none.
+    compound_code
+        What the address names, when it is one.
+    """
+
+    edition: int | None
+    level: str
+    units: tuple[UnitRow, ...] = ()
+    hits: tuple[UnitRow, ...] = ()
+    on_border: bool = False
+    reason: NoUnit | None = None
+    lon: float | None = None
+    lat: float | None = None
+    compound_code: str | None = None
+
+
+async def place_at(
+    context: Context,
+    point: Point,
+    *,
+    level: str | None,
+    as_of: dt.date | None,
+    wanted: Wanted,
+    compound_code: str | None = None,
+) -> PlaceRow:
+    """Return where a point is.
+
+    Raises
+    ------
+    UnknownError
+        If there is no such level.
+    """
+    tree = await context.tree()
+    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
+    lonlat, good = _to_wgs84([point])
+    if not good[0]:
+        return PlaceRow(None, asked, reason=NoUnit.BAD_POINT)
+    edition = await context.edition_or_none(as_of)
+    if edition is None:
+        return PlaceRow(None, asked, reason=NoUnit.NO_EDITION)
+    lon, lat = lonlat[0].tolist()
+    touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
+    context.spend(len(touching))
+    hits = [row for row, _ in touching]
+    border = {(row.level, row.code) for row, on_border in touching if on_border}
+    chosen = choose(tree, hits, asked)
+    deciding = _deciding(tree, hits, asked, chosen)
+    place = PlaceRow(
+        edition=edition.number,
+        level=asked,
+        units=tuple(sorted(chosen, key=lambda row: tree.get(row.level).rank)),
+        hits=tuple(hits),
+        on_border=len(deciding) > 1 or any((u.level, u.code) in border for u in deciding),
+        lon=lon,
+        lat=lat,
+        compound_code=compound_code,
+    )
+    there = unit_of(tree, place, asked) is not None or await _named(context, place, asked, wanted)
+    return place if there else _without(place, NoUnit.OUTSIDE)
+
+
+def _without(place: PlaceRow, reason: NoUnit) -> PlaceRow:
+    return PlaceRow(**{**vars(place), "reason": reason})
+
+
+async def place_of(
+    context: Context, key: str, *, level: str | None, as_of: dt.date | None, wanted: Wanted
+) -> PlaceRow | None:
+    """Return where an address is; None when there is none of that key."""
+    check_text("address", key)
+    tree = await context.tree()
+    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
+    edition = await context.edition_or_none(as_of)
+    if edition is None:
+        return PlaceRow(None, asked, reason=NoUnit.NO_EDITION)
+    found = await context.ask(places.address_point, edition.number, key)
+    if found is None:
+        return None
+    return await place_at(
+        context,
+        Point(found.lon, found.lat),
+        level=level,
+        as_of=as_of,
+        wanted=wanted,
+        compound_code=found.compound_code,
+    )
+
+
+async def places_at(
+    context: Context, points: Sequence[Point], *, level: str | None, as_of: dt.date | None
+) -> list[PlaceCodeRow]:
+    """Return the unit of one level for each of many points, in their order; one statement.
+
+    Raises
+    ------
+    LimitExceededError, UnknownError
+        If there are more than ``MAX_POINTS``, or there is no such level.
+    """
+    check_length("points", points, MAX_POINTS)
+    tree = await context.tree()
+    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
+    lonlat, good = _to_wgs84(points)
+    edition = await context.edition_or_none(as_of)
+    answers = [PlaceCodeRow(None, on_border=False, reason=NoUnit.BAD_POINT)] * len(points)
+    if edition is None:
+        no_edition = PlaceCodeRow(None, on_border=False, reason=NoUnit.NO_EDITION)
+        return [no_edition if fine else bad for fine, bad in zip(good, answers, strict=True)]
+    if not good.any():
+        return answers
+    branch = tree.branch(asked)
+    # What lies above the asked level decides nothing.
+    looked_at = [asked] if asked not in branch else branch[: branch.index(asked) + 1]
+    found = await context.ask(places.touching_many, edition.number, lonlat[good], looked_at)
+    for index, hits in zip(np.flatnonzero(good).tolist(), found, strict=True):
+        answers[index] = _code_of(tree, hits, asked)
+    return answers
+
+
+def _code_of(tree: Tree, hits: Sequence[places.Hit], asked: str) -> PlaceCodeRow:
+    chosen = choose(tree, hits, asked)
+    deciding = _deciding(tree, hits, asked, chosen)
+    on_border = len(deciding) > 1 or any(hit.border for hit in deciding)
+    pool = chosen if tree.get(asked).tiling is Tiling.TILES else hits
+    code = next((hit.code for hit in pool if hit.level == asked), None)
+    return PlaceCodeRow(code, on_border, None if code is not None else NoUnit.OUTSIDE)
+
+
+def choose(tree: Tree, hits: Sequence[N], asked: str) -> list[N]:
+    """Choose one unit of each tiling level.
+
+    Parameters
+    ----------
+    hits
+        Every unit that touches the point, by code.
+    asked
+        The level whose branch decides; the other branches follow where they can.
+
+    Returns
+    -------
+    list
+        In no order. Of a branch nothing is published on, there is none.
+    """
+    chosen = {row.level: row for row in _climb(hits, tree.branch(asked), {})}
+    for lowest in tree.lowest():
+        branch = tree.upward(lowest)
+        own = [level for level in branch if level not in chosen]
+        junction = next((level for level in branch if level in chosen), None)
+        if own and lowest in own:
+            known = {junction: chosen[junction].code} if junction else {}
+            chosen |= {row.level: row for row in _climb(hits, own, known, junction)}
+    return list(chosen.values())
+
+
+def _climb(
+    hits: Sequence[N], branch: Sequence[str], known: dict[str, str], junction: str | None = None
+) -> list[N]:
+    """Return the lowest unit with the smallest code, and its ancestors within the branch.
+
+    One whose ancestor at the junction is the unit known there goes before others.
+    """
+    by_key = {(hit.level, hit.code): hit for hit in hits}
+    for at, level in enumerate(branch):
+        ways = [_way_up(hit, branch[at + 1 :], by_key) for hit in hits if hit.level == level]
+        if ways:
+            agreeing = [way for way in ways if known.get(junction or "") == way[-1].parent_code]
+            return (agreeing or ways)[0]
+    return []
+
+
+def _way_up(hit: N, above: Sequence[str], by_key: dict[tuple[str, str], N]) -> list[N]:
+    way = [hit]
+    for level in above:
+        parent = by_key.get((level, way[-1].parent_code or ""))
+        if parent is None:
+            break
+        way.append(parent)
+    return way
+
+
+def _deciding(tree: Tree, hits: Sequence[N], asked: str, chosen: Sequence[N]) -> list[N]:
+    """Return the units that a border is judged by: those of the level that decided."""
+    if tree.get(asked).tiling is Tiling.DISJOINT:
+        return [hit for hit in hits if hit.level == asked]
+    levels = {row.level for row in chosen}
+    lowest = next((level for level in tree.branch(asked) if level in levels), None)
+    return [hit for hit in hits if hit.level == lowest]
+
+
+def unit_of(tree: Tree, place: PlaceRow, level: str) -> UnitRow | None:
+    """Return the unit of a level where a point is, from what was read already.
+
+    Raises
+    ------
+    UnknownError
+        If there is no such level.
+    """
+    pool = place.units if tree.get(level).tiling is Tiling.TILES else place.hits
+    return next((row for row in pool if row.level == level), None)
+
+
+async def unit_at(context: Context, place: PlaceRow, level: str, wanted: Wanted) -> UnitRow | None:
+    """Return the unit of a level of any kind: the compound that an address names, first."""
+    tree = await context.tree()
+    there = unit_of(tree, place, level)
+    return await _named(context, place, level, wanted) or there
+
+
+async def _named(context: Context, place: PlaceRow, level: str, wanted: Wanted) -> UnitRow | None:
+    """Return the unit of a DISJOINT level that the address names, where it lies in that one."""
+    tree = await context.tree()
+    if place.compound_code is None or tree.get(level).tiling is Tiling.TILES:
+        return None
+    key = (level, place.compound_code)
+    return (await by_keys(context, State(place.edition), [key], wanted)).get(key)
+
+
+async def nearest(
+    context: Context, place: PlaceRow, wanted: Wanted
+) -> tuple[UnitRow, float] | None:
+    """Return the nearest unit of the asked level and how far it is, when the point is in none."""
+    if place.reason is not NoUnit.OUTSIDE or place.edition is None:
+        return None
+    if place.lon is None or place.lat is None:
+        return None
+    context.spend(1)
+    return await context.ask(
+        places.nearest, place.edition, place.level, place.lon, place.lat, wanted=wanted
+    )
+
+
+def _to_wgs84(points: Sequence[Point]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return degrees rounded to 1e-9, shape (n, 2), and which points are any, shape (n,)."""
+    given = np.array([(point.lon, point.lat) for point in points], np.float64).reshape(-1, 2)
+    good = _on_earth(given)
+    lonlat = np.zeros_like(given)
+    for datum in Datum:
+        mine = good & np.array([point.datum is datum for point in points], bool)
+        lonlat[mine] = round9(convert(given[mine], datum, Datum.WGS84))
+    return lonlat, good & _on_earth(lonlat)
+
+
+def _on_earth(lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which points have a longitude and a latitude; NaN has none."""
+    return np.asarray((np.abs(lonlat[:, 0]) <= 180.0) & (np.abs(lonlat[:, 1]) <= 90.0))  # noqa: PLR2004 - degrees

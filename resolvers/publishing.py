@@ -1,0 +1,327 @@
+"""Publishing drafts: proven together, written as one edition, all or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sqlalchemy.exc import DBAPIError
+
+from geo.chain import chains
+from geo.crs import LocalMetric
+from geo.errors import BadInputError, ConflictError, NotCleanError
+from geo.findings import Finding, Severity
+from geo.levels import Tiling
+from geo.world import UnitName
+from resolvers.differences import Difference, compare, new_rows, touched_parents
+from resolvers.importing import find_drafts
+from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
+from storage import drafts as draft_store
+from storage import editions, levels, proofs, publishing, tallies, world
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from geo.levels import LevelSpec
+    from geo.world import World
+    from storage.drafts import OpenDraft
+    from storage.editions import EditionRow
+
+ATTEMPTS = 5
+"""How often a publish starts anew when another one has rewritten rows to add nodes meanwhile."""
+
+IN_THE_WAY = {"40P01", "40001"}
+"""PostgreSQL's codes for two transactions that got in each other's way."""
+
+MAX_BOXES = 200
+"""Up to so many changed boxes households are counted again there only; beyond, everywhere."""
+
+
+class Published(NamedTuple):
+    """The edition that stands now, and how many units it changed."""
+
+    edition: EditionRow
+    new: bool
+    """False when the drafts change nothing: the edition before stands."""
+    added: int
+    removed: int
+    redrawn: int
+    renamed: int
+    """Units whose name, parent or properties changed."""
+    noded: int
+    """Units that only received vertices."""
+
+
+class Order(NamedTuple):
+    """What the publisher says about the edition."""
+
+    published_by: str
+    today: dt.date
+    effective_on: dt.date | None = None
+    note: str = ""
+    correction: bool = False
+
+
+class _OvertakenError(Exception):
+    """Another publish has rewritten a row that this one was going to rewrite."""
+
+
+async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Published:
+    """Publish open drafts as one edition.
+
+    Parameters
+    ----------
+    ids
+        Numbers of drafts of different levels or grounds, with all that they were checked on.
+    order
+        Who publishes, and from which day the edition stands: ``effective_on``, else today, but
+        never before the newest edition. A correction carries the newest edition's day.
+
+    Raises
+    ------
+    UnknownError, NotOpenError, BadInputError
+        If the drafts are not what they should be.
+    ConflictError
+        If the ground changed since a draft was checked.
+    NotCleanError
+        If a blocking finding is left.
+
+    Notes
+    -----
+    One transaction. It locks the parents on whose ground it works, checks everything once more on
+    what stands then, and takes the edition's number last. Readers see the edition before until it
+    commits.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        raise BadInputError("name at least one draft to publish", argument="ids")
+    for _ in range(ATTEMPTS):
+        try:
+            async with engine.begin() as connection:
+                return await _publish(connection, wanted, order)
+        except _OvertakenError:
+            continue
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in IN_THE_WAY:
+                raise
+    raise ConflictError(
+        "others keep publishing beside this ground; try again in a moment", argument="ids"
+    )
+
+
+async def _publish(connection: AsyncConnection, ids: list[int], order: Order) -> Published:
+    drafts = by_rank(await find_drafts(connection, ids), await levels.all_levels(connection))
+    await _require_company(connection, drafts)
+    grounds = [unit_name(draft.within) for draft in drafts]
+    standing = await read_base(connection, drafts[0].level, grounds)
+    await _lock_parents(connection, drafts, standing.world)
+    # What was read before the locks were taken may be old by now.
+    before = await read_base(connection, drafts[0].level, grounds)
+    await _refuse_changed_ground(connection, drafts, before.world)
+
+    after = before
+    findings: list[Finding] = []
+    later = {draft.level for draft in drafts}
+    for draft in drafts:
+        sent = await sent_of(connection, draft)
+        after, checked = await check_on(after, sent, draft.level, unit_name(draft.within))
+        # Units that a later draft exchanges are judged by that draft's own check.
+        findings += [
+            f for f in checked.report.findings if f.level == draft.level or f.level not in later
+        ]
+    _require_clean(findings)
+
+    metric = _metric(after)
+    change = compare(before.world, after.world, metric)
+    if not await world.lock_units(connection, [*change.base_rows(), *change.removed]):
+        raise _OvertakenError
+    if before.edition is not None and not change.rows and not change.removed:
+        await draft_store.mark_published(connection, ids, before.edition.number)
+        return Published(before.edition, False, 0, 0, 0, 0, 0)
+    edition = await _write(connection, before, after, change, order)
+    await draft_store.mark_published(connection, ids, edition.number)
+    return _count(edition, change)
+
+
+# -- before anything is checked ---------------------------------------------------------------
+
+
+async def _require_company(connection: AsyncConnection, drafts: Sequence[OpenDraft]) -> None:
+    """Refuse drafts that were checked on others which neither stand nor come along."""
+    ids = {draft.id for draft in drafts}
+    for draft in drafts:
+        others = await draft_store.lock_drafts(connection, set(draft.with_drafts) - ids)
+        for other in others:
+            if other.status != "PUBLISHED":
+                raise BadInputError(
+                    f"draft {draft.id} was checked on draft {other.id}: publish them together",
+                    argument="ids",
+                )
+    seen: dict[str, OpenDraft] = {}
+    for draft in drafts:
+        twin = seen.setdefault(draft.level, draft)
+        if twin is not draft and (
+            None in {twin.within, draft.within} or twin.within == draft.within
+        ):
+            raise BadInputError(
+                f"drafts {twin.id} and {draft.id} are both of the level {draft.level} on the same "
+                "ground: discard one of them",
+                argument="ids",
+            )
+
+
+async def _lock_parents(
+    connection: AsyncConnection, drafts: Sequence[OpenDraft], standing: World
+) -> None:
+    """Lock the parents on whose ground the drafts lie, all in one order."""
+    rows: list[int] = []
+    for draft in drafts:
+        parent = standing.level(draft.level).parent
+        if parent is None:
+            await world.lock_top(connection)
+        else:
+            units = standing.of(parent)
+            rows += units.row_ids[_in_scope(standing, parent, draft.within)].tolist()
+    if not await world.lock_units(connection, rows):
+        raise _OvertakenError
+
+
+def _in_scope(
+    standing: World, key: str, within: tuple[str, str] | None
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if within is None:
+        return np.ones(len(standing.of(key)), bool)
+    return standing.below(UnitName(*within), key)
+
+
+async def _refuse_changed_ground(
+    connection: AsyncConnection, drafts: Sequence[OpenDraft], standing: World
+) -> None:
+    """Refuse drafts whose ground changed since they were checked."""
+    for draft in drafts:
+        since = draft.base_edition or 0
+        level = standing.level(draft.level)
+        parents, own = _names(standing, level, draft.within)
+        changed = await world.redrawn_since(
+            connection, since, level.key, parents=parents, any_change=True
+        )
+        if level.parent is not None:
+            changed += await world.redrawn_since(connection, since, level.parent, codes=parents)
+        for child in standing.children(level.key):
+            changed += await world.redrawn_since(connection, since, child.key, parents=own)
+        if changed:
+            names = ", ".join(changed[:5])
+            raise ConflictError(
+                f"the ground of draft {draft.id} changed since it was checked on edition {since}: "
+                f"{names}; run `wangge draft recheck {draft.id}`",
+                argument="ids",
+            )
+
+
+def _names(
+    standing: World, level: LevelSpec, within: tuple[str, str] | None
+) -> tuple[list[str] | None, list[str] | None]:
+    """Return codes of the parents and of the units on a draft's ground; None for all of them."""
+    if within is None or level.parent is None:
+        return None, None
+    parents = standing.of(level.parent).take(_in_scope(standing, level.parent, within))
+    units = standing.of(level.key).take(_in_scope(standing, level.key, within))
+    return list(parents.codes), list(units.codes)
+
+
+def _require_clean(findings: Sequence[Finding]) -> None:
+    blocking = [f for f in findings if f.severity is Severity.BLOCKING]
+    if not blocking:
+        return
+    kinds: dict[str, int] = {}
+    for finding in blocking:
+        kinds[finding.kind.value] = kinds.get(finding.kind.value, 0) + 1
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    raise NotCleanError(
+        f"{len(blocking)} finding(s) forbid publishing ({counted}): {blocking[0].message}",
+        findingIds=[finding.id for finding in blocking[:1000]],
+        hint="mend them in the file and import it again",
+    )
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+
+def _metric(after: Base) -> LocalMetric:
+    outline = after.world.outline
+    assert outline is not None  # noqa: S101 - a level that is clean has an outline above it
+    return LocalMetric.around(outline.bounds)
+
+
+async def _write(
+    connection: AsyncConnection, before: Base, after: Base, change: Difference, order: Order
+) -> EditionRow:
+    metric = _metric(after)
+    rows = new_rows(change.rows, metric)
+    newest = before.edition.effective_on if before.edition is not None else order.today
+    day = newest if order.correction else max(order.today, newest)
+    number = await editions.open_edition(
+        connection,
+        effective_on=order.effective_on or day,
+        published_by=order.published_by,
+        note=order.note,
+        correction=order.correction,
+        levels=change.levels,
+    )
+    await publishing.write_units(connection, number, rows, change.removed)
+    outline = after.world.outline
+    if outline is not None and outline is not before.world.outline:
+        chain = int(chains(np.array([outline], object))[0])
+        if before.outline is None or before.outline.chain != chain:
+            centre = (metric.lon0, metric.lat0)
+            await publishing.write_outline(connection, number, outline, chain, centre)
+    changed = sorted({row.level for row in change.rows} | set(change.levels))
+    boxes = change.boxes if len(change.boxes) <= MAX_BOXES else None
+    await tallies.refresh(connection, number, levels=changed, boxes=boxes)
+    await _prove_again(connection, number, after.world, change)
+    edition = await editions.by_number(connection, number)
+    assert edition is not None  # noqa: S101 - it was written a moment ago
+    return edition
+
+
+async def _prove_again(
+    connection: AsyncConnection, number: int, after: World, change: Difference
+) -> None:
+    """Refuse what was written unless the stored chains add up in every parent that it touches."""
+    touched = {row.level for row in change.rows} | set(change.levels)
+    for level in after.levels:
+        if level.tiling is not Tiling.TILES or not touched & {level.key, level.parent}:
+            continue
+        if level.parent is None:
+            wrong = [
+                p for p in await proofs.outline_proof(connection, number, level.key) if not p.proven
+            ]
+        else:
+            mine = touched_parents(change.rows, level.key, level.parent)
+            sums = await proofs.parent_proofs(
+                connection, number, level.key, level.parent, within=None
+            )
+            wrong = [p for p in sums if p.code in mine and p.units and not p.proven]
+        if wrong:
+            names = ", ".join(str(p.code) for p in wrong[:5])
+            raise ConflictError(
+                f"the units of level {level.key} no longer fill {names}: publish theirs together "
+                "with this draft",
+                argument="ids",
+            )
+
+
+def _count(edition: EditionRow, change: Difference) -> Published:
+    known = [row for row in change.rows if row.base_row]
+    return Published(
+        edition=edition,
+        new=True,
+        added=len(change.rows) - len(known),
+        removed=len(change.removed),
+        redrawn=sum(row.redrawn for row in known),
+        renamed=sum(row.renamed for row in known),
+        noded=sum(row.noded for row in known),
+    )

@@ -1,0 +1,198 @@
+"""What the resolvers of one request share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from resolvers import children, drafts_reading, reading, units
+from resolvers.context import Context, State
+
+if TYPE_CHECKING:
+    from resolvers.children import Descent
+    from resolvers.paging import Page
+    from storage.drafts_reading import DraftRow, FeatureRow, FindingFilter, FindingRow
+    from storage.editions import EditionRow
+    from storage.units import UnitRow, Wanted
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass
+class RequestContext:
+    """One request: its use cases, its loaders, and what its fields want.
+
+    Loaders gather the questions of sibling fields, so that each list level of a query is one SQL
+    statement however many parents it has.
+    """
+
+    reading: Context
+    wanted: dict[Hashable, Wanted] = field(default_factory=dict)
+    _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    def _load(
+        self,
+        name: Hashable,
+        key: K,
+        fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        default: Any = None,  # noqa: ANN401 - of the values' type
+    ) -> Awaitable[V]:
+        """Ask the loader of a name, made from ``fetch`` when it is first needed, for a key."""
+        if name not in self._loaders:
+
+            async def load(keys: list[K]) -> list[V]:
+                found = await fetch(keys)
+                return [found.get(key, default) for key in keys]
+
+            self._loaders[name] = DataLoader(load)
+        return cast("Awaitable[V]", self._loaders[name].load(key))
+
+    def unit(
+        self, state: State, level: str, code: str, wanted: Wanted
+    ) -> Awaitable[UnitRow | None]:
+        """Load a unit by its name."""
+        return self._load(
+            ("unit", state, wanted),
+            (level, code),
+            lambda keys: units.by_keys(self.reading, state, keys, wanted),
+        )
+
+    def upwards(
+        self, state: State, level: str, code: str, wanted: Wanted
+    ) -> Awaitable[list[UnitRow]]:
+        """Load a unit and those above it."""
+        return self._load(
+            ("upwards", state, wanted),
+            (level, code),
+            lambda keys: units.upwards(self.reading, state, keys, wanted),
+        )
+
+    def complete(self, state: State, row: UnitRow, wanted: Wanted) -> Awaitable[UnitRow]:
+        """Load more columns of a unit."""
+        return self._load(
+            ("complete", state, wanted),
+            (row.draft_id is not None, row.row_id),
+            lambda keys: units.complete(self.reading, state, keys, wanted),
+        )
+
+    def children(
+        self,
+        state: State,
+        way: Descent,
+        code: str,
+        *,
+        first: int,
+        after: tuple[str, str] | None,
+        wanted: Wanted,
+    ) -> Awaitable[Page[UnitRow]]:
+        """Load a page of the units below one."""
+        return self._load(
+            ("children", state, way, first, after, wanted),
+            code,
+            lambda codes: children.children(
+                self.reading, state, way, codes, first=first, after=after, wanted=wanted
+            ),
+        )
+
+    def count_children(self, state: State, way: Descent, code: str) -> Awaitable[int]:
+        """Load how many units are below one."""
+        return self._load(
+            ("count children", state, way),
+            code,
+            lambda codes: children.count(self.reading, state, way, codes),
+        )
+
+    def edition(self, number: int) -> Awaitable[EditionRow | None]:
+        """Load an edition."""
+        return self._load(
+            "edition", number, lambda numbers: reading.editions_by_numbers(self.reading, numbers)
+        )
+
+    def levels_of_edition(self, number: int) -> Awaitable[tuple[str, ...]]:
+        """Load the levels that an edition changed."""
+        return self._load(
+            "levels of edition",
+            number,
+            lambda numbers: reading.levels_of_editions(self.reading, numbers),
+            (),
+        )
+
+    def draft(self, number: int) -> Awaitable[DraftRow | None]:
+        """Load a draft; None when the asker may not see it."""
+        return self._load(
+            "draft", number, lambda numbers: drafts_reading.by_ids(self.reading, numbers)
+        )
+
+    def drafts_with(self, number: int) -> Awaitable[list[DraftRow]]:
+        """Load the drafts that go together with one."""
+        return self._load(
+            "drafts with", number, lambda numbers: drafts_reading.together(self.reading, numbers)
+        )
+
+    def draft_units(
+        self,
+        draft: int,
+        *,
+        bbox: tuple[float, ...] | None,
+        first: int,
+        after: tuple[str, int] | None,
+        wanted: Wanted,
+    ) -> Awaitable[Page[UnitRow]]:
+        """Load a page of a draft's units."""
+        return self._load(
+            ("draft units", bbox, first, after, wanted),
+            draft,
+            lambda drafts: drafts_reading.units_page(
+                self.reading, drafts, bbox=bbox, first=first, after=after, wanted=wanted
+            ),
+        )
+
+    def count_draft_units(self, draft: int, *, bbox: tuple[float, ...] | None) -> Awaitable[int]:
+        """Load how many units a draft has."""
+        return self._load(
+            ("count draft units", bbox),
+            draft,
+            lambda drafts: drafts_reading.count_units(self.reading, drafts, bbox=bbox),
+        )
+
+    def draft_findings(
+        self,
+        draft: int,
+        which: FindingFilter,
+        *,
+        first: int,
+        after: tuple[float, str] | None,
+        geometry: bool,
+    ) -> Awaitable[Page[FindingRow]]:
+        """Load a page of a draft's findings."""
+        return self._load(
+            ("draft findings", which, first, after, geometry),
+            draft,
+            lambda drafts: drafts_reading.findings_page(
+                self.reading, drafts, which, first=first, after=after, geometry=geometry
+            ),
+        )
+
+    def count_draft_findings(self, draft: int, which: FindingFilter) -> Awaitable[int]:
+        """Load how many findings of a kind a draft has."""
+        return self._load(
+            ("count draft findings", which),
+            draft,
+            lambda drafts: drafts_reading.count_findings(self.reading, drafts, which),
+        )
+
+    def feature(self, draft: int, row: int, *, geometry: bool) -> Awaitable[FeatureRow | None]:
+        """Load a row of a draft's file."""
+        return self._load(
+            ("feature", geometry),
+            (draft, row),
+            lambda keys: drafts_reading.features(self.reading, keys, geometry=geometry),
+        )
+
+
+Info = strawberry.Info[RequestContext, None]

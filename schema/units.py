@@ -1,0 +1,253 @@
+"""Units, and lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+
+from resolvers import children as below
+from resolvers.context import State
+from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
+from resolvers.shapes import bounds_of_wkb, point_geojson
+from schema.arguments import After, First, OfDatum, ToleranceM, plain_datum
+from schema.common import TOTAL, Node, PageInfo
+from schema.editions import Edition, edition_of
+from schema.enums import Datum
+from schema.ids import IdKind, encode
+from schema.levels import Level, level_of
+from schema.lookahead import page_asked, page_wanted, unit_wanted
+from schema.pictures import collection_of, geometry_of
+from schema.request import Info
+from schema.scalars import GeoJSON, Json, as_json
+from storage.units import UnitRow, Wanted
+
+if TYPE_CHECKING:
+    from geo import crs
+
+PLAIN = "unit"
+CHILD = "child"
+IN_DRAFT = "draft unit"
+
+
+@strawberry.type(description="How many people of one group.")
+class GroupCount:
+    group: str = strawberry.field(description="Key of the group, e.g. elder_alone.")
+    people: int = strawberry.field(description="How many people of it.")
+
+
+@strawberry.type(
+    description="One named polygon of one level, as it stands in one edition or draft."
+)
+class Unit(Node):
+    row: strawberry.Private[UnitRow]
+    state: strawberry.Private[State]
+    code: str = strawberry.field(
+        description="Its code, unique in its level; leading zeros count. With the level its name."
+    )
+    name: str = strawberry.field(description="Its name for people; empty where it has none.")
+    area_m2: float = strawberry.field(description="Land in square metres, in an equal-area plane.")
+
+    @strawberry.field(description="Its level.")
+    async def level(self, info: Info) -> Level:
+        return await level_of(info, self.row.level, self.state)
+
+    @strawberry.field(description="The unit above; null for the topmost level.")
+    async def parent(self, info: Info) -> Unit | None:
+        above = await self._above(info)
+        if above is None:
+            return None
+        row = await info.context.unit(self.state, *above, unit_wanted(info))
+        return Unit.of(row, self.state) if row else None
+
+    @strawberry.field(description="All units above, nearest first.")
+    async def ancestors(self, info: Info) -> list[Unit]:
+        above = await self._above(info)
+        if above is None:
+            return []
+        rows = await info.context.upwards(self.state, *above, unit_wanted(info))
+        return [Unit.of(row, self.state) for row in rows]
+
+    @strawberry.field(
+        description=(
+            "The units below, by code: those right below of every level, or those of one level at "
+            "any depth. 1 to 1000 a page."
+        )
+    )
+    async def children(
+        self,
+        info: Info,
+        level: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Key of a level below; null for all levels right below."
+            ),
+        ] = None,
+        first: First = 100,
+        after: After = None,
+    ) -> UnitConnection:
+        context, state, code = info.context, self.state, self.code
+        way = await below.descent(context.reading, self.row.level, level)
+        place = decode_cursor(after, CHILD, str, str) if after is not None else None
+        size = page_size(first, 100)
+        page: Page[UnitRow] = Page([], more=False)
+        if page_asked(info):
+            page = await context.children(
+                state,
+                way,
+                code,
+                first=size,
+                after=(str(place[0]), str(place[1])) if place else None,
+                wanted=page_wanted(info),
+            )
+        return UnitConnection(
+            page=page,
+            state=state,
+            after=after,
+            cursor=lambda row: encode_cursor(CHILD, row.code, row.level),
+            count=lambda: context.count_children(state, way, code),
+        )
+
+    @strawberry.field(
+        description=(
+            "The polygon. toleranceM simplifies it without opening cracks between neighbours of "
+            "the level."
+        )
+    )
+    async def geometry(
+        self, info: Info, datum: OfDatum = Datum.WGS84, tolerance_m: ToleranceM = None
+    ) -> GeoJSON:
+        text = await geometry_of(info, self.row, self.state, plain_datum(datum), tolerance_m)
+        return GeoJSON(as_json(text))
+
+    @strawberry.field(description="A point inside the polygon, for a label.")
+    async def label_point(self, info: Info, datum: OfDatum = Datum.WGS84) -> GeoJSON:
+        row = await self._with(info, Wanted.LABEL)
+        return GeoJSON(as_json(point_geojson(row.label or (), plain_datum(datum))))
+
+    @strawberry.field(description="west, south, east, north in degrees.")
+    async def bbox(self, info: Info, datum: OfDatum = Datum.WGS84) -> list[float]:
+        if datum in {None, Datum.WGS84}:
+            return (await self._with(info, Wanted.BBOX)).bbox or []
+        row = await self._with(info, Wanted.SHAPE)
+        return bounds_of_wkb(row.wkb or b"", plain_datum(datum))
+
+    @strawberry.field(
+        description="Households of the addresses in it; 0 where no address is loaded."
+    )
+    async def households(self, info: Info) -> int:
+        return (await self._with(info, Wanted.TALLY)).households or 0
+
+    @strawberry.field(description="People of the addresses in it; 0 where no address is loaded.")
+    async def people(self, info: Info) -> int:
+        return (await self._with(info, Wanted.TALLY)).people or 0
+
+    @strawberry.field(
+        description="People by group, e.g. elder_alone, disabled, pupil; by the group's key."
+    )
+    async def groups(self, info: Info) -> list[GroupCount]:
+        groups = (await self._with(info, Wanted.TALLY)).groups or {}
+        return [GroupCount(group=key, people=groups[key]) for key in sorted(groups)]
+
+    @strawberry.field(description="The columns of its file that have no field of their own.")
+    async def properties(self, info: Info) -> Json:
+        return Json(as_json((await self._with(info, Wanted.PROPERTIES)).properties or "{}"))
+
+    @strawberry.field(
+        description="The first edition in which it stood exactly like this; null in a draft."
+    )
+    async def since(self, info: Info) -> Edition | None:
+        return await edition_of(info, (await self._with(info, Wanted.SPAN)).since)
+
+    @strawberry.field(
+        description=(
+            "The last edition in which it stood exactly like this; null while it stands, and in a "
+            "draft."
+        )
+    )
+    async def until(self, info: Info) -> Edition | None:
+        return await edition_of(info, (await self._with(info, Wanted.SPAN)).until)
+
+    async def _with(self, info: Info, wanted: Wanted) -> UnitRow:
+        """Return the row with some columns, which the look-ahead has read as a rule."""
+        if wanted in self.row.wanted:
+            return self.row
+        return await info.context.complete(self.state, self.row, wanted)
+
+    async def _above(self, info: Info) -> tuple[str, str] | None:
+        above = (await info.context.reading.tree()).parent(self.row.level)
+        code = self.row.parent_code
+        return (above.key, code) if above is not None and code is not None else None
+
+    @classmethod
+    def of(cls, row: UnitRow, state: State) -> Self:
+        """Show a unit."""
+        kind = IdKind.UNIT if row.draft_id is None else IdKind.DRAFT_UNIT
+        return cls(
+            id=encode(kind, row.id),
+            row=row,
+            state=state,
+            code=row.code,
+            name=row.name,
+            area_m2=row.area_m2,
+        )
+
+
+@strawberry.type(description="A unit in a list.")
+class UnitEdge:
+    node: Unit = strawberry.field(description="The unit.")
+    cursor: str = strawberry.field(description="Its place in the list, for `after`.")
+
+
+@strawberry.type(description="A page of units, by code.")
+class UnitConnection:
+    page: strawberry.Private[Page[UnitRow]]
+    state: strawberry.Private[State]
+    after: strawberry.Private[str | None]
+    cursor: strawberry.Private[Callable[[UnitRow], str]]
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="The units with their cursors.")
+    def edges(self) -> list[UnitEdge]:
+        return [
+            UnitEdge(node=Unit.of(row, self.state), cursor=self.cursor(row))
+            for row in self.page.rows
+        ]
+
+    @strawberry.field(description="The units.")
+    def nodes(self) -> list[Unit]:
+        return [Unit.of(row, self.state) for row in self.page.rows]
+
+    @strawberry.field(description="Where the page lies in the list.")
+    def page_info(self) -> PageInfo:
+        rows = self.page.rows
+        ends: Sequence[UnitRow] = [rows[0], rows[-1]] if rows else []
+        return PageInfo.of(
+            [self.cursor(row) for row in ends], more=self.page.more, after=self.after
+        )
+
+    @strawberry.field(description=TOTAL)
+    async def total_count(self) -> int:
+        return await self.count()
+
+    @strawberry.field(
+        description=(
+            "This page as one FeatureCollection, ready for a map source: properties id, level, "
+            "code, name, parent (its code), areaM2, households, people."
+        )
+    )
+    async def feature_collection(
+        self, info: Info, datum: OfDatum = Datum.WGS84, tolerance_m: ToleranceM = None
+    ) -> GeoJSON:
+        plain: crs.Datum = plain_datum(datum)
+        text = await collection_of(info, self.page.rows, self.state, plain, tolerance_m)
+        return GeoJSON(as_json(text))
+
+
+async def unit_of(info: Info, state: State, level: str, code: str | None) -> Unit | None:
+    """Show the unit of a level and code as the current field asks for it."""
+    if code is None:
+        return None
+    row = await info.context.unit(state, level, code, unit_wanted(info))
+    return Unit.of(row, state) if row else None

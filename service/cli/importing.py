@@ -1,0 +1,127 @@
+"""``wangge import``: a boundary file becomes a draft with findings and consequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resolvers import importing, publishing
+from service.cli.files import (
+    ColumnsOption,
+    CrsOption,
+    DatumOption,
+    EncodingOption,
+    FileArgument,
+    LayerOption,
+    WithinOption,
+)
+from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.output import emit, progress, together
+from service.cli.publishing import edition_json, say_published
+from service.cli.reporting import show_notices, show_report, whole_report_json, write_report
+from service.errors import ExitCode
+from service.settings import read_settings
+from sources.boundaries import parse_columns, read_boundaries
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from resolvers.importing import Imported
+    from resolvers.publishing import Published
+    from sources.boundaries import BoundaryFile
+
+
+@app.command("import")
+def import_file(
+    file: FileArgument,
+    level: Annotated[str, typer.Option(help="Level that the file holds.")],
+    within: WithinOption = None,
+    with_draft: Annotated[
+        list[int] | None, typer.Option("--with", help="Open draft that it is checked on.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, but store nothing.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish it when it is clean.")
+    ] = False,
+    note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
+    report: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the findings as a map layer.")
+    ] = None,
+    layer: LayerOption = None,
+    encoding: EncodingOption = None,
+    crs: CrsOption = None,
+    datum: DatumOption = None,
+    columns: ColumnsOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Import FILE as a draft of a level: noded, proven and with all that is wrong in it."""
+    settings = read_settings()
+    with progress(f"reading {file.name}"):
+        read = read_boundaries(
+            file,
+            layer=layer,
+            encoding=encoding,
+            crs=crs,
+            datum=datum,
+            columns=parse_columns(columns),
+        )
+
+    async def work(engine: AsyncEngine) -> tuple[Imported, Published | None]:
+        made = await importing.import_boundaries(
+            engine,
+            read,
+            level=level,
+            within=within,
+            created_by=current_user(),
+            together_with=with_draft or (),
+            dry_run=dry_run,
+        )
+        if not publish or made.draft is None or not made.checked.report.clean:
+            return made, None
+        order = publishing.Order(current_user(), today(settings), note=note)
+        return made, await publishing.publish(engine, [made.draft], order)
+
+    with progress(f"checking {file.name}"):
+        made, published = on_database(work, settings=settings)
+    if report is not None:
+        write_report(report, made.checked.report.findings)
+    emit(_json(made, published), as_json, lambda _: _show(made, published, read))
+    if not made.checked.report.clean:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _json(
+    made: Imported, published: Published | None
+) -> dict[str, Any]:  # free JSON: the contract's Draft
+    within = None
+    if made.within is not None:
+        within = {"level": {"key": made.within.level}, "code": made.within.code}
+    stored = "PUBLISHED" if published is not None else "OPEN"
+    return {
+        "id": str(made.draft) if made.draft is not None else None,
+        "status": stored if made.draft is not None else None,
+        "level": {"key": made.level},
+        "within": within,
+        "base": {"number": made.base_edition} if made.base_edition is not None else None,
+        "publishedAs": edition_json(published.edition) if published is not None else None,
+        "source": made.source,
+        "removed": list(made.removed),
+        "report": whole_report_json(made.checked.report),
+    }
+
+
+def _show(made: Imported, published: Published | None, read: BoundaryFile) -> RenderableType:
+    notices = [(n["code"], n["message"], n["featureCount"]) for n in made.source["notices"]]
+    if made.draft is None:
+        end = "nothing was stored"
+    elif published is not None:
+        end = say_published(published)
+    elif made.checked.report.clean:
+        end = f"draft {made.draft} is clean: publish it by `wangge draft publish {made.draft}`"
+    else:
+        end = f"draft {made.draft} is stored; it cannot be published while findings block it"
+    head = f"{read.file}: {len(read.rows)} features, {read.crs}, {read.encoding}"
+    return together(head, show_notices(notices), show_report(made.checked.report), end)

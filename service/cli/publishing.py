@@ -1,0 +1,199 @@
+"""``wangge draft``, ``wangge editions``: what to do with drafts, and what was published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resolvers import draft_lists, importing, publishing
+from resolvers.edition_lists import list_editions
+from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.output import emit, progress, table, together
+from service.cli.reporting import RULES, show_report, whole_report_json
+from service.errors import ExitCode
+from service.settings import read_settings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from resolvers.publishing import Published
+    from storage.editions import EditionRow
+
+group = typer.Typer(help="Look at drafts, publish or discard them.", no_args_is_help=True)
+app.add_typer(group, name="draft")
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="Number of the draft.")]
+
+
+@group.command("list")
+def list_drafts(
+    status: Annotated[str | None, typer.Option(help="Only OPEN, PUBLISHED or DISCARDED.")] = None,
+    level: Annotated[str | None, typer.Option(help="Only of this level.")] = None,
+    first: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List drafts, newest first."""
+    wanted = status.upper() if status is not None else None
+    found = on_database(
+        lambda engine: draft_lists.list_drafts(engine, status=wanted, level=level, first=first)
+    )
+    emit(found, as_json, _drafts_table)
+
+
+def _drafts_table(found: list[dict[str, Any]]) -> RenderableType:  # rows of free JSON
+    return table(
+        ["draft", "status", "level", "file", "clean", "findings", "created", "by"],
+        [
+            [
+                row["id"],
+                row["status"],
+                row["level"]["key"],
+                row["source"]["file"],
+                row["report"]["clean"] if row["report"] else None,
+                sum(c["findingCount"] for c in row["report"]["clauses"]) if row["report"] else None,
+                row["createdAt"][:16],
+                row["createdBy"],
+            ]
+            for row in found
+        ],
+    )
+
+
+@group.command("show")
+def show_draft(number: Number, as_json: JsonOption = False) -> None:
+    """Show a draft with its findings."""
+    found = on_database(lambda engine: draft_lists.show_draft(engine, number))
+    emit(found, as_json, _draft_view)
+
+
+def _draft_view(draft: dict[str, Any]) -> RenderableType:  # free JSON: the contract's Draft
+    report = draft["report"] or {"clauses": [], "findings": {"nodes": []}}
+    return together(
+        _drafts_table([draft]),
+        table(["notice", "what"], [[n["code"], n["message"]] for n in draft["source"]["notices"]]),
+        table(
+            ["clause", "required", "holds", "findings"],
+            [
+                [RULES[c["rule"]], c["required"], c["holds"], c["findingCount"]]
+                for c in report["clauses"]
+            ],
+        ),
+        table(
+            ["finding", "", "what"],
+            [
+                [f["kind"], "blocks" if f["severity"] == "BLOCKING" else "", f["message"]]
+                for f in report["findings"]["nodes"]
+            ],
+        ),
+    )
+
+
+@group.command("recheck")
+def recheck(number: Number, as_json: JsonOption = False) -> None:
+    """Check a draft again on the newest edition, without the file."""
+    with progress(f"checking draft {number}"):
+        checked = on_database(lambda engine: importing.recheck(engine, number))
+    emit(whole_report_json(checked.report), as_json, lambda _: show_report(checked.report))
+    if not checked.report.clean:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@group.command("discard")
+def discard(number: Number, as_json: JsonOption = False) -> None:
+    """Discard a draft; it can still be looked at."""
+    on_database(lambda engine: importing.discard(engine, number))
+    emit({"id": str(number), "status": "DISCARDED"}, as_json, lambda _: f"draft {number} discarded")
+
+
+@group.command("publish")
+def publish(
+    numbers: Annotated[list[int], typer.Argument(metavar="ID…", help="Numbers of the drafts.")],
+    note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
+    effective_on: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day on which it stands; else today."),
+    ] = None,
+    correction: Annotated[
+        bool, typer.Option("--correction", help="It mends the newest edition, on the same day.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish drafts as one edition, all or nothing."""
+    settings = read_settings()
+    order = publishing.Order(
+        published_by=current_user(),
+        today=today(settings),
+        effective_on=effective_on.date() if effective_on is not None else None,
+        note=note,
+        correction=correction,
+    )
+    with progress("publishing"):
+        done = on_database(
+            lambda engine: publishing.publish(engine, numbers, order), settings=settings
+        )
+    emit(edition_json(done.edition), as_json, lambda _: say_published(done))
+
+
+def say_published(done: Published) -> str:
+    """Return one sentence about a new edition."""
+    if not done.new:
+        return f"nothing changes: edition {done.edition.number} stands as it is"
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (done.added, "added"),
+            (done.removed, "removed"),
+            (done.redrawn, "redrawn"),
+            (done.renamed, "renamed"),
+            (done.noded, "given vertices"),
+        )
+        if count
+    ]
+    said = ", ".join(parts) or "no unit changed"
+    return f"edition {done.edition.number} stands from {done.edition.effective_on}: {said}"
+
+
+@app.command("editions")
+def editions(
+    first: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List editions, newest first."""
+    found = on_database(lambda engine: list_editions(engine, first))
+    emit(
+        [edition_json(row, levels) for row, levels in found],
+        as_json,
+        lambda _: table(
+            ["edition", "effective on", "published", "by", "levels", "note"],
+            [
+                [
+                    row.number,
+                    f"{row.effective_on}{' (correction)' if row.correction else ''}",
+                    f"{row.published_at:%Y-%m-%d %H:%M}",
+                    row.published_by,
+                    ", ".join(levels),
+                    row.note,
+                ]
+                for row, levels in found
+            ],
+        ),
+    )
+
+
+def edition_json(
+    row: EditionRow, levels: tuple[str, ...] | None = None
+) -> dict[str, Any]:  # free JSON: the contract's Edition
+    """Return an edition as the API's Edition."""
+    answer: dict[str, Any] = {
+        "number": row.number,
+        "effectiveOn": row.effective_on.isoformat(),
+        "publishedAt": row.published_at.isoformat(),
+        "publishedBy": row.published_by,
+        "note": row.note,
+        "correction": row.correction,
+    }
+    if levels is not None:
+        answer["levels"] = [{"key": key} for key in levels]
+    return answer
