@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo.crs import LocalMetric
+from geo.crs import Datum, LocalMetric
 from geo.errors import BadInputError, TooCostlyError
 from geo.levels import Tiling
 from geo.simplify import simplify_level
 from resolvers.children import rows_of
+from resolvers.shapes import geojson_of
 from storage import drafts_reading, proofs, units
 from storage.engine import as_geoms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from resolvers.context import Context, State
+    from storage.units import UnitRow
 
 MAX_UNITS = 200_000
 """The most units of a level that are drawn together."""
@@ -64,6 +66,44 @@ async def simplified(
         return await context.once(("picture", in_draft, rounded_m), make)
     key = (state.edition, level, rounded_m)
     return await context.shared.pictures.get(key, make, _vertices)
+
+
+async def simplified_texts(
+    context: Context,
+    rows: Sequence[UnitRow],
+    state: State,
+    *,
+    tolerance_m: float,
+    datum: Datum,
+) -> list[str]:
+    """Return the GeoJSON texts of units, whose levels are drawn as a whole; see simplified."""
+    pictures = {
+        (level, draft): await simplified(
+            context, state, level, in_draft=draft, tolerance_m=tolerance_m
+        )
+        for level, draft in dict.fromkeys((row.level, row.draft_id) for row in rows)
+    }
+    return await texts_of([pictures[row.level, row.draft_id][row.row_id] for row in rows], datum)
+
+
+async def shape_texts(rows: Sequence[UnitRow], datum: Datum) -> list[str]:
+    """Return the GeoJSON texts of units that were read with their shapes."""
+    return await texts_of(as_geoms([row.wkb for row in rows]), datum)
+
+
+async def texts_of(
+    geoms: Sequence[shapely.Geometry] | NDArray[np.object_], datum: Datum
+) -> list[str]:
+    """Return GeoJSON texts; many are made beside the event loop."""
+    drawn = np.empty(len(geoms), dtype=object)
+    drawn[:] = geoms
+    if len(geoms) < _MANY:
+        return geojson_of(drawn, datum)
+    return await asyncio.to_thread(geojson_of, drawn, datum)
+
+
+_MANY = 50
+"""So many polygons are worth a thread."""
 
 
 def two_digits(tolerance_m: float) -> float:

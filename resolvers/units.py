@@ -176,6 +176,11 @@ async def page(
     return take(rows, first)
 
 
+async def count(context: Context, edition: int, which: UnitFilter) -> int:
+    """Return how many units a filter finds."""
+    return await context.ask(units.count, edition, which)
+
+
 async def require_unit(context: Context, edition: int, ref: UnitRef, *, argument: str) -> UnitRow:
     """Return a unit.
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import orjson
 
 from geo import crs
 from resolvers.context import State
-from resolvers.pictures import simplified
-from resolvers.shapes import geojson_of, geojson_of_wkb
+from resolvers.pictures import shape_texts, simplified_texts
 from schema.ids import IdKind, encode
 from schema.request import Info
 from storage.units import UnitRow, Wanted
-
-if TYPE_CHECKING:
-    from shapely import Geometry
 
 
 async def geometry_of(
@@ -72,40 +67,19 @@ async def _texts(
     tolerance_m: float | None,
 ) -> list[str]:
     if tolerance_m is not None:
-        drawn = await _drawn(info, rows, state, tolerance_m)
-        return await asyncio.to_thread(geojson_of, _array(drawn), datum)
-    if datum is crs.Datum.WGS84:
-        return [
-            row.geojson or "null" for row in await _complete(info, rows, state, Wanted.GEOMETRY)
-        ]
-    shaped = await _complete(info, rows, state, Wanted.SHAPE)
-    return [geojson_of_wkb(row.wkb or b"", datum) for row in shaped]
-
-
-async def _drawn(
-    info: Info, rows: Sequence[UnitRow], state: State, tolerance_m: float
-) -> list[Geometry]:
-    """Return the simplified polygons of units, whose levels are drawn as a whole."""
-    pictures = {
-        (level, draft): await simplified(
-            info.context.reading, state, level, in_draft=draft, tolerance_m=tolerance_m
+        return await simplified_texts(
+            info.context.reading, rows, state, tolerance_m=tolerance_m, datum=datum
         )
-        for level, draft in dict.fromkeys((row.level, row.draft_id) for row in rows)
-    }
-    return [pictures[row.level, row.draft_id][row.row_id] for row in rows]
+    if datum is crs.Datum.WGS84:
+        ready = await _complete(info, rows, state, Wanted.GEOMETRY)
+        return [row.geojson or "null" for row in ready]
+    return await shape_texts(await _complete(info, rows, state, Wanted.SHAPE), datum)
 
 
 async def _complete(
     info: Info, rows: Sequence[UnitRow], state: State, wanted: Wanted
 ) -> list[UnitRow]:
     """Return rows with some columns, which the look-ahead has read as a rule."""
-    return [
-        row if wanted in row.wanted else await info.context.complete(state, row, wanted)
-        for row in rows
-    ]
-
-
-def _array(geoms: Sequence[Geometry]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    out = np.empty(len(geoms), dtype=object)
-    out[:] = geoms
-    return out
+    if all(wanted in row.wanted for row in rows):
+        return list(rows)
+    return await asyncio.gather(*(info.context.complete(state, row, wanted) for row in rows))

@@ -7,6 +7,7 @@ from typing import Any, NewType
 
 import orjson
 import strawberry
+from strawberry.types.scalar import ScalarDefinition
 
 GeoJSON = NewType("GeoJSON", object)
 Json = NewType("Json", object)
@@ -32,7 +33,7 @@ def _as_it_is(value: object) -> object:
     return value
 
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     GeoJSON: strawberry.scalar(
         name="GeoJSON",
         description=(

@@ -50,7 +50,8 @@ _FLEETING = {  # for tests: what a crash would lose is not worth keeping
     "max_wal_senders": "0",
     "autovacuum": "off",
 }
-_JOIN_S = 30.0  # a first start by another process takes 2 s
+_FIRST_START_S = 30.0  # how long a guest waits for an owner that starts; it takes 2 s
+_ANSWER_S = 10.0  # and for one that did start: its server may be starting anew
 _SOCKET_BYTES = 107  # sun_path in sys/un.h, less the closing zero
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")  # what needs no quoting in lists of folders
 _SHORT = Path("/tmp")  # noqa: S108 - where mkdtemp makes a folder with a short path, mode 0700
@@ -142,6 +143,23 @@ class Cluster:
             self.stop()
             raise
 
+    def revive(self) -> bool:
+        """Start the server anew if this process owns it and it was killed; say whether it was.
+
+        For a thread that lives as long as the owner: see the class. The URL stays.
+
+        Raises
+        ------
+        NoDatabaseError
+            If it does not start; the folder stays this process's, and one may try again.
+        OSError
+            If the folder cannot be used any more.
+        """
+        if not self.owned or self.pid is not None:
+            return False
+        self._bring_up(account_for(self._dir, self._tables))
+        return True
+
     def stop(self) -> None:
         """Stop the server if this process owns it; leave it alone if it was joined."""
         lock, self._lock = self._lock, None
@@ -184,13 +202,14 @@ class Cluster:
 
     def _own_or_join(self) -> bool:
         """Lock the folder (true), or join the server of the process that has locked it."""
-        deadline = time.monotonic() + _JOIN_S
+        begun = time.monotonic()
         while not self._take_lock():
             holder, socket_dir = self._read_record()
             if socket_dir is not None and answers(socket_dir, DATABASE):
                 self._socket_dir = socket_dir
                 return False
-            if time.monotonic() > deadline:
+            patience_s = _FIRST_START_S if socket_dir is None else _ANSWER_S
+            if time.monotonic() - begun > patience_s:
                 raise NoDatabaseError(
                     f"the data folder {self._dir} is held by process {holder}, whose database "
                     "does not answer; end that process, or let WANGGE_DATA_DIR name another folder"

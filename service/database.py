@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from geo.errors import NoDatabaseError
 from service.cluster import Cluster
+from service.keeper import kept
 from service.postgis import OLDEST_POSTGIS, OLDEST_POSTGRESQL
 from service.settings import Settings, without_password
 from storage.migrate import EXTENSIONS, upgrade
@@ -37,7 +38,7 @@ def open_database(settings: Settings) -> Iterator[str]:
         _upgrade(settings.database_url)
         yield settings.database_url
         return
-    with Cluster(settings.data_dir) as cluster:
+    with Cluster(settings.data_dir) as cluster, kept(cluster):
         url = cluster.url()
         _upgrade(url)
         yield url

@@ -7,6 +7,7 @@ file gets a plain name in a folder of its own, where no neighbour is picked up b
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import tempfile
@@ -54,6 +55,10 @@ SUFFIXES = {
 _PREFIXED = frozenset({GEOJSON, GEOJSONSEQ, ESRIJSON, TOPOJSON})
 """Drivers that take ``Driver:path``, which no other driver then claims."""
 
+_KML_DATA = re.compile(
+    r"""(?P<before><(?:\w+:)?Data\b[^<>]*?\bname\s*=\s*)(?P<quote>["'])(?P<name>.*?)(?P=quote)"""
+)
+
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
 _GEOMETRIES = rb"(Multi)?(Point|LineString|Polygon)|GeometryCollection|Feature|FeatureCollection"
 _GML_OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"}
@@ -77,6 +82,10 @@ class Staged:
         What the file's own name says, without its suffix: a layer's name where it has none.
     encoding
         How the text was decoded; None where the format says it or the reader must find out.
+    options
+        Of the driver, for opening.
+    names
+        What columns are called in the file, by the name that the driver is given instead.
     """
 
     format: str
@@ -84,6 +93,7 @@ class Staged:
     stem: str
     encoding: Guess | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def connection(self) -> str:
@@ -216,7 +226,8 @@ def _xml(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
     text, declared = _without_declared_encoding(path, text, guess)
     root = _xml_root(text, file)
     if root == "kml":
-        laid = Staged(KML, room / "plain.kml", "", declared)
+        text, names = _plain_data_names(text)
+        laid = Staged(KML, room / "plain.kml", "", declared, names=names)
     elif root.endswith("FeatureCollection"):
         laid = Staged(GML, room / "plain.gml", "", declared, _GML_OPTIONS)
     else:
@@ -266,6 +277,21 @@ def _xml_root(text: str, file: str) -> str:
             "it may be cut off, export it again"
         ) from error
     return names[0].rpartition(":")[2]
+
+
+def _plain_data_names(text: str) -> tuple[str, dict[str, str]]:
+    """Give KML's untyped data plain names, as the driver turns all that is not ASCII into _."""
+    names: dict[str, str] = {}
+
+    def rename(match: re.Match[str]) -> str:
+        name = html.unescape(match["name"])
+        if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+            return match[0]
+        plain = names.setdefault(name, f"wangge_field_{len(names) + 1}")
+        return f"{match['before']}{match['quote']}{plain}{match['quote']}"
+
+    text = _KML_DATA.sub(rename, text)
+    return text, {plain: name for name, plain in names.items()}
 
 
 def _lay_text(path: Path, target: Path, text: str, guess: Guess) -> None:

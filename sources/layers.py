@@ -129,7 +129,8 @@ def read_layer(
         rows = fids + 1 if laid.format == SHAPEFILE else np.arange(1, len(wkb) + 1)
     if not len(wkb):
         raise UnreadableError(f"{file} has no features; export the layer with its content")
-    geoms = shapely.from_wkb(wkb, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # NaN is told of by whoever looks at the coordinates
+        geoms = shapely.from_wkb(wkb, on_invalid="ignore")
     sent = np.array([piece is not None for piece in wkb])
     spoilt = np.flatnonzero(sent & shapely.is_missing(geoms))
     found = {geom.geom_type for geom in geoms if geom is not None}
@@ -158,7 +159,8 @@ def _closed(
 ) -> NDArray[np.object_]:
     """Return the geometries with open rings closed: good enough to look at their coordinates."""
     closed = geoms.copy()
-    closed[spoilt] = shapely.from_wkb(wkb[spoilt], on_invalid="fix")
+    with np.errstate(invalid="ignore"):
+        closed[spoilt] = shapely.from_wkb(wkb[spoilt], on_invalid="fix")
     return closed
 
 
@@ -184,6 +186,8 @@ def _gdal_call(
 
 def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str, ...]) -> str:
     found = _gdal_call(laid, file, pyogrio.list_layers)
+    if not len(found):
+        raise UnreadableError(f"{file} has no layer at all; it may be cut off, send it again")
     kinds = {str(name): str(kind) for name, kind in found if kind is not None}
     shown = {_shown(laid, name): name for name in kinds}
     # Of an archive, the layer named the file in it already.
@@ -242,7 +246,7 @@ def _read(
         **bytewise,
         **laid.options,
     )
-    names = [str(name) for name in meta["fields"]]
+    names = [laid.names.get(str(name), str(name)) for name in meta["fields"]]
     cells = [
         _cells(values, kind, subtype)
         for values, kind, subtype in zip(data, meta["ogr_types"], meta["ogr_subtypes"], strict=True)

@@ -1,17 +1,22 @@
 """Households and people of every unit, kept in step with the units and the addresses.
 
+Branches
+    The *heir* of a tiling level is the first tiling level under it, by rank, on which units
+    stand. Levels from heir to heir make a branch: the first one starts at the topmost level,
+    partitions beside it (``police`` beside ``grid``) start branches of their own.
+
 Where an address lies
-    A *leaf* is a standing unit of a tiling level on which no unit of a lower tiling level stands.
-    An address lies in the leaf that touches it; on a border the one of the lowest level, and
-    among those of one level the one with the bytewise smallest code. Partitions side by side
-    (``grid``, ``police_grid``) each place the address. That an address lies in no unit of a
-    lowest level is written down, too, as a row without a code.
+    A *leaf* is a standing unit on which no unit of its level's heir stands. On each branch an
+    address lies in the leaf that touches it: on a border in one of the lowest level, and among
+    those in the one with the bytewise smallest code. That it lies in no unit of a branch's lowest
+    level is written down, too, as a row without a code.
 
 What a unit counts
-    A leaf counts the addresses that lie in it. Every other tiling unit sums the units that stand
-    on it, of the first level by rank where several stand: so no two levels contradict each
-    other. A unit of a DISJOINT level counts the addresses that name it, and of those that name
-    none of its level the ones that touch it. Units without an address have no row.
+    A leaf counts the addresses that lie in it, every other tiling unit sums the units of the heir
+    that stand on it. So each address counts once on every level of a branch, and these levels
+    never contradict each other. A unit of a DISJOINT level counts the addresses that name it, and
+    of those that name none of its level the ones that touch it, the smallest code first. Units
+    without an address have no row.
 """
 
 from __future__ import annotations
@@ -109,11 +114,18 @@ async def _place(connection: AsyncConnection, edition: int, boxes: Sequence[Box]
     if boxes is None:
         await _run(connection, [sql.SCOPE_ALL])
     else:
-        columns = [list(side) for side in zip(*boxes, strict=True)] or [[], [], [], []]
+        columns = [[float(box[side]) for box in boxes] for side in range(4)]
         sides = dict(zip(("west", "south", "east", "north"), columns, strict=True))
         await _run(connection, [sql.SCOPE_BOXES], **sides)
     await _run(
-        connection, ["ANALYZE scope_address", sql.FIND_LEAVES, sql.FIND_PLACES, sql.FIND_NONE]
+        connection,
+        [
+            "ANALYZE scope_address",
+            sql.FIND_BRANCHES,
+            sql.FIND_LEAVES,
+            sql.FIND_PLACES,
+            sql.FIND_NONE,
+        ],
     )
     await _run(connection, ["ANALYZE place_now"])
     changes = [sql.FORGET_PLACES, sql.END_PLACES, sql.BEGIN_PLACES]

@@ -18,6 +18,8 @@ FROM level l ORDER BY l.rank
 SCRATCH = (
     """CREATE TEMP TABLE IF NOT EXISTS scope_address
        (row_id bigint PRIMARY KEY, current boolean NOT NULL) ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS branch
+       (level text PRIMARY KEY, head text, depth integer, heir text) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS leaf
        (level text, code text COLLATE "C", PRIMARY KEY (level, code)) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS place_now
@@ -29,7 +31,7 @@ SCRATCH = (
        (level text, code text COLLATE "C", households bigint, people bigint, groups jsonb,
         PRIMARY KEY (level, code)) ON COMMIT DROP""",
 )
-CLEAR = ("TRUNCATE scope_address, leaf, place_now, touched, tally_now",)
+CLEAR = ("TRUNCATE scope_address, branch, leaf, place_now, touched, tally_now",)
 
 SCOPE_ALL = """
 INSERT INTO scope_address
@@ -46,58 +48,53 @@ FROM unnest(CAST(:west AS float8[]), CAST(:south AS float8[]),
 JOIN address a ON a.geom && ST_MakeEnvelope(w, s, e, n, 4326)
 """
 
-FIND_LEAVES = """
-WITH parent AS MATERIALIZED (
-    SELECT DISTINCT l.parent AS level, child.parent_code AS code
-    FROM unit child JOIN level l ON l.key = child.level
-    WHERE child.last_edition IS NULL AND l.tiling = 'TILES')
-INSERT INTO leaf
-SELECT u.level, u.code
-FROM unit u JOIN level l ON l.key = u.level
-WHERE u.last_edition IS NULL AND l.tiling = 'TILES'
-  AND NOT EXISTS (SELECT FROM parent WHERE parent.level = u.level AND parent.code = u.code)
-"""
-
-# Each level paired with every tiling level under it, at any depth.
-_BELOW = """
-below (above, level) AS (
-    SELECT parent, key FROM level WHERE tiling = 'TILES' AND parent IS NOT NULL
-    UNION
-    SELECT b.above, l.key FROM below b JOIN level l ON l.parent = b.level
-    WHERE l.tiling = 'TILES')
-"""
-
-FIND_PLACES = f"""
-WITH RECURSIVE {_BELOW},
-touching AS MATERIALIZED (
-    SELECT DISTINCT ON (a.row_id, u.level) a.row_id, u.level, u.code
-    FROM leaf
-    JOIN unit u ON u.level = leaf.level AND u.code = leaf.code AND u.last_edition IS NULL
-    JOIN address a ON ST_Intersects(u.geom, a.geom)
-    JOIN scope_address s ON s.row_id = a.row_id AND s.current
-    ORDER BY a.row_id, u.level, u.code COLLATE "C")
-INSERT INTO place_now
-SELECT t.row_id, t.level, t.code FROM touching t
-WHERE NOT EXISTS (
-    SELECT FROM below b JOIN touching lower ON lower.level = b.level
-    WHERE b.above = t.level AND lower.row_id = t.row_id)
-"""
-
-# A lowest level: units of it stand, and none of any level under it.
-FIND_NONE = f"""
-WITH RECURSIVE {_BELOW},
-standing AS (
-    SELECT l.key FROM level l
+# The heir of a level is the first level under it, by rank, on which units stand. A branch goes
+# from heir to heir: the first one from the topmost level, others from levels that are no heirs.
+FIND_BRANCHES = """
+WITH RECURSIVE standing AS (
+    SELECT l.key, l.parent,
+           row_number() OVER (PARTITION BY l.parent ORDER BY l.rank) = 1 AS first
+    FROM level l
     WHERE l.tiling = 'TILES'
       AND EXISTS (SELECT FROM unit u WHERE u.level = l.key AND u.last_edition IS NULL)),
-lowest AS (
-    SELECT key FROM standing
-    WHERE NOT EXISTS (
-        SELECT FROM below b JOIN standing s ON s.key = b.level WHERE b.above = standing.key))
+walk (level, head, depth) AS (
+    SELECT s.key, s.key, 0 FROM standing s
+    WHERE NOT s.first OR s.parent IS NULL
+       OR NOT EXISTS (SELECT FROM standing above WHERE above.key = s.parent)
+    UNION ALL
+    SELECT s.key, w.head, w.depth + 1 FROM walk w JOIN standing s ON s.parent = w.level
+    WHERE s.first)
+INSERT INTO branch
+SELECT w.level, w.head, w.depth,
+       (SELECT s.key FROM standing s WHERE s.parent = w.level AND s.first)
+FROM walk w
+"""
+
+FIND_LEAVES = """
+INSERT INTO leaf
+SELECT u.level, u.code
+FROM branch b JOIN unit u ON u.level = b.level AND u.last_edition IS NULL
+WHERE NOT EXISTS (
+    SELECT FROM unit child
+    WHERE child.level = b.heir AND child.parent_code = u.code AND child.last_edition IS NULL)
+"""
+
+FIND_PLACES = """
 INSERT INTO place_now
-SELECT s.row_id, lowest.key, NULL
-FROM scope_address s CROSS JOIN lowest
-WHERE s.current
+SELECT DISTINCT ON (a.row_id, b.head) a.row_id, u.level, u.code
+FROM leaf
+JOIN branch b USING (level)
+JOIN unit u ON u.level = leaf.level AND u.code = leaf.code AND u.last_edition IS NULL
+JOIN address a ON ST_Intersects(u.geom, a.geom)
+JOIN scope_address s ON s.row_id = a.row_id AND s.current
+ORDER BY a.row_id, b.head, b.depth DESC, u.code COLLATE "C"
+"""
+
+FIND_NONE = """
+INSERT INTO place_now
+SELECT s.row_id, b.level, NULL
+FROM scope_address s CROSS JOIN branch b
+WHERE s.current AND b.heir IS NULL
 ON CONFLICT DO NOTHING
 """
 
@@ -181,19 +178,17 @@ members AS MATERIALIZED (
 {_INSERT_SUMS}
 """
 
-# A unit takes its sum from one level only, the first by rank that stands on it.
 SUM_UP = f"""
 WITH RECURSIVE edge AS MATERIALIZED (
-    SELECT u.level, u.code, l.parent AS above, u.parent_code AS above_code,
-           l.rank = min(l.rank) OVER (PARTITION BY l.parent, u.parent_code) AS counts
-    FROM unit u JOIN level l ON l.key = u.level
-    WHERE u.last_edition IS NULL AND l.tiling = 'TILES' AND u.parent_code IS NOT NULL),
+    SELECT u.level, u.code, b.level AS above, u.parent_code AS above_code
+    FROM branch b JOIN unit u ON u.level = b.heir
+    WHERE u.last_edition IS NULL AND u.parent_code IS NOT NULL),
 climb (leaf_level, leaf_code, level, code) AS (
     SELECT e.level, e.code, e.above, e.above_code
-    FROM leaf JOIN edge e USING (level, code) WHERE e.counts
+    FROM leaf JOIN edge e USING (level, code)
     UNION ALL
     SELECT c.leaf_level, c.leaf_code, e.above, e.above_code
-    FROM climb c JOIN edge e ON e.level = c.level AND e.code = c.code WHERE e.counts),
+    FROM climb c JOIN edge e ON e.level = c.level AND e.code = c.code),
 members AS MATERIALIZED (
     SELECT c.level, c.code, t.households, t.people, t.groups
     FROM climb c JOIN tally_now t ON t.level = c.leaf_level AND t.code = c.leaf_code

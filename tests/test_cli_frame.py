@@ -195,7 +195,7 @@ def script(body: str) -> list[str]:
 
 def test_ctrl_c_ends_asynchronous_work_at_once_and_quietly() -> None:
     waiting = "print('ready', flush=True); run(asyncio.sleep(60))"
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
         script(waiting), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -322,7 +322,7 @@ def test_progress_says_now_and_then_how_far_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter([0.0, 1.0, 6.0, 6.0, 7.0, 12.0])
-    monkeypatch.setattr("service.cli.output.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("service.cli.output.monotonic", lambda: next(seconds))
 
     with progress("reading", 3000) as advance:
         advance(1000)  # after 1 s: too early to say anything

@@ -23,8 +23,10 @@ from sqlalchemy import make_url
 from geo.errors import NoDatabaseError
 from service import postmaster
 from service.account import SERVER_ACCOUNT
-from service.cluster import Cluster
+from service.cluster import DATABASE, Cluster
+from service.keeper import kept
 from service.postgis import find_server
+from service.postmaster import answers
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ROWS = 100
@@ -33,7 +35,8 @@ SERVICE = """
 import os, sys
 from pathlib import Path
 import psycopg.pq
-from service.cluster import Cluster
+from service.cluster import DATABASE, Cluster
+from service.keeper import kept
 
 user = int(sys.argv[2])
 if user:  # imported first: the account may not be able to read the interpreter's folder
@@ -215,6 +218,23 @@ def test_rows_survive_a_killed_server_under_a_running_service(data_dir: Path) ->
         assert count(url) == 2 * ROWS
 
 
+def test_a_server_killed_under_a_service_that_keeps_it_comes_back_by_itself(
+    data_dir: Path,
+) -> None:
+    with Cluster(data_dir) as cluster, kept(cluster):
+        add(cluster.url())
+        url, pid = cluster.url(), cluster.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        assert eventually(lambda: cluster.pid not in {None, pid})
+        assert eventually(lambda: answers(Path(str(make_url(url).query["host"])), DATABASE))
+        assert count(url) == 2 * ROWS
+        again = cluster.pid
+    assert again is not None
+    assert gone(again)
+
+
 def test_a_killed_service_leaves_no_server_and_loses_no_row(serve: Serve, data_dir: Path) -> None:
     service = serve(data_dir)
     add(service.url)
@@ -353,7 +373,7 @@ def test_a_guest_takes_over_when_the_owner_has_gone(data_dir: Path) -> None:
 def test_a_holder_without_a_server_is_named(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.cluster._JOIN_S", 0.2)
+    monkeypatch.setattr("service.cluster._ANSWER_S", 0.2)
     with Cluster(data_dir) as holder:
         assert holder.pid is not None
         os.kill(holder.pid, signal.SIGKILL)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import orjson
@@ -133,19 +133,19 @@ def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def _lines(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    started = said = time.monotonic()
+    started = said = monotonic()
     done = 0
 
     def advance(steps: int) -> None:
         nonlocal done, said
         done += steps
-        if time.monotonic() - said >= LINE_EVERY_S:
-            said = time.monotonic()
+        if monotonic() - said >= LINE_EVERY_S:
+            said = monotonic()
             note(f"{what}: {done:,}" + (f" of {total:,}" if total is not None else ""))
 
     note(f"{what} …")
     yield advance
-    note(f"{what}: done in {time.monotonic() - started:.1f} s")
+    note(f"{what}: done in {monotonic() - started:.1f} s")
 
 
 def note(sentence: str) -> None:

@@ -407,10 +407,10 @@ def test_a_vertex_goes_to_the_nearest_kept_one_and_not_along_a_row() -> None:
 
 
 def test_stored_vertices_attract_before_sent_ones() -> None:
-    # The sent corner is 5 mm from another sent one, and 15 mm from a stored one.
+    # Two sent corners 3 mm apart, 15 and 18 mm from a stored one: all three become that one.
     stored = {"P": polygon((0, 0), (100, 0), (100, 100), (50, 100), (0, 100))}
     left = polygon((0, 0), (50, 0), (50.015, 100), (0, 100))
-    right = polygon((50, 0), (100, 0), (100, 100), (50.020, 100))
+    right = polygon((50, 0), (100, 0), (100, 100), (50.018, 100))
     level = node_level(draw_layer({"l": left, "r": right}), draw_parents(stored))
 
     assert prove(level.layer, level.parents, PLANE).proven.all()
@@ -435,9 +435,8 @@ def test_a_dense_curve_is_not_drawn_to_its_chord(sagitta_m: float) -> None:
     assert moved <= INSERT_M + STEP
     assert level.noded.moved_m.max() <= MOVED_M + STEP
     gap_m2 = 100 * 100 - low.area - high.area
-    # Only the ends, where the arc is within 10 mm of its chord, may have been closed.
-    assert proof.blank_m2 == pytest.approx(gap_m2, abs=100 * INSERT_M)
-    assert proof.blank_m2 > gap_m2 / 2
+    # The chord may come 10 mm nearer, but not more.
+    assert proof.blank_m2 >= max(gap_m2 - 100 * INSERT_M, 0.01)
     assert proof.proven.tolist() == [False]
 
 

@@ -1,0 +1,32 @@
+"""Who may ask: every root field goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+
+from schema.request import RequestContext
+
+
+class ReaderGuard(FieldExtension):
+    """Refuse a root field to those who may not read."""
+
+    async def resolve_async(
+        self,
+        next_: Callable[..., Awaitable[Any]],
+        source: Any,  # noqa: ANN401 - the root has no value
+        info: strawberry.Info,
+        **kwargs: Any,  # noqa: ANN401 - the field's arguments
+    ) -> Any:  # noqa: ANN401 - the field's value
+        """Ask for the right to read, then for the field."""
+        context: RequestContext = info.context
+        await context.reading.require_reader()
+        return await next_(source, info, **kwargs)
+
+
+def root(description: str) -> Any:  # noqa: ANN401 - strawberry.field is typed so
+    """Return the decorator of a root field."""
+    return strawberry.field(description=description, extensions=[ReaderGuard()])

@@ -1,0 +1,56 @@
+"""Errors on their way out: expected ones with their code, anything else masked."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import ExecutionResult
+
+from geo.errors import BadInputError, WanggeError
+
+LOG = logging.getLogger("wangge.graphql")
+
+MASK = "Unexpected error."
+
+
+class Masking(SchemaExtension):
+    """Let expected errors through, call the client's mistakes BAD_INPUT, mask and log the rest."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Go through the errors of the finished operation."""
+        yield
+        result = self.execution_context.result
+        if isinstance(result, CoreResult | ExecutionResult) and result.errors:
+            result.errors = [shown(error) for error in result.errors]
+
+
+def shown(error: GraphQLError) -> GraphQLError:
+    """Return an error as the client may see it."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, WanggeError):
+        return error
+    # Syntax, validation and the coercion of arguments: graphql-core says what the client did
+    # wrong, before any field runs or as an error of its own.
+    if error.path is None or cause is None or isinstance(cause, GraphQLError):
+        return _with(error, error.message, {"code": BadInputError.code})
+    reference = secrets.token_hex(8)
+    LOG.error("unexpected error %s at %s", reference, error.path, exc_info=cause)
+    return _with(error, MASK, {"reference": reference})
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, object]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

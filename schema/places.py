@@ -1,0 +1,100 @@
+"""Where points are."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import strawberry
+
+from resolvers import places
+from resolvers.context import State
+from resolvers.places import PlaceCodeRow, PlaceRow
+from schema.arguments import LevelKey
+from schema.enums import NoUnit
+from schema.lookahead import unit_wanted
+from schema.request import Info
+from schema.units import Unit
+from storage.units import UnitRow, Wanted
+
+
+@strawberry.type(
+    description="Where a point is: exactly one unit of each tiling level, or a reason."
+)
+class Place:
+    row: strawberry.Private[PlaceRow]
+    nearest_wanted: strawberry.Private[Wanted]
+    on_border: bool = strawberry.field(
+        description=(
+            "Whether the point lies on a border of the unit that decides: the lowest tiling one "
+            "there, or that of the asked level where it does not tile."
+        )
+    )
+
+    @strawberry.field(
+        description=(
+            "From the top level down. A point on a shared border belongs to the lowest tiling "
+            "unit with the smallest code, and to what lies above that."
+        )
+    )
+    def units(self) -> list[Unit]:
+        return [Unit.of(row, self._state) for row in self.row.units]
+
+    @strawberry.field(
+        description=(
+            "The unit of a level of any kind, compounds too; null where there is none. An address "
+            "that names a compound is in that one."
+        )
+    )
+    async def unit(self, info: Info, level: LevelKey) -> Unit | None:
+        wanted = unit_wanted(info)
+        row = await places.unit_at(info.context.reading, self.row, level, wanted)
+        return Unit.of(row, self._state) if row else None
+
+    @strawberry.field(
+        description=(
+            "Null when the asked level (by default the lowest tiling one) has a unit here."
+        )
+    )
+    def reason(self) -> NoUnit | None:
+        return NoUnit(self.row.reason.value) if self.row.reason is not None else None
+
+    @strawberry.field(description="The nearest unit of that level, when the point is in none.")
+    async def nearest(self, info: Info) -> Unit | None:
+        found = await self._nearest(info)
+        return Unit.of(found[0], self._state) if found else None
+
+    @strawberry.field(
+        description="How far the nearest unit is on the ground, in metres; null like `nearest`."
+    )
+    async def nearest_distance_m(self, info: Info) -> float | None:
+        found = await self._nearest(info)
+        return found[1] if found else None
+
+    async def _nearest(self, info: Info) -> tuple[UnitRow, float] | None:
+        reading = info.context.reading
+        return await reading.once(
+            ("nearest", id(self)), lambda: places.nearest(reading, self.row, self.nearest_wanted)
+        )
+
+    @property
+    def _state(self) -> State:
+        return State(self.row.edition)
+
+    @classmethod
+    def of(cls, info: Info, row: PlaceRow) -> Self:
+        """Show a place as the current field asks for it."""
+        wanted = unit_wanted(info, "nearest")
+        return cls(row=row, nearest_wanted=wanted, on_border=row.on_border)
+
+
+@strawberry.type(description="One answer of a batch: same order and length as the question.")
+class PlaceCode:
+    code: str | None = strawberry.field(description="Code of the unit of the level; null if none.")
+    on_border: bool = strawberry.field(description="Whether the point lies on a border.")
+    reason: NoUnit | None = strawberry.field(description="Why there is no code.")
+
+    @classmethod
+    def of(cls, row: PlaceCodeRow) -> Self:
+        """Show one answer."""
+        reason = NoUnit(row.reason.value) if row.reason is not None else None
+        return cls(code=row.code, on_border=row.on_border, reason=reason)
