@@ -17,7 +17,7 @@ from geo.households import check_households, check_named_compounds, count_on_lan
 from geo.labels import check_labels, usable
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
-from geo.noding import node
+from geo.noding import MOVED_M, node
 from geo.parents import find_parents
 from geo.segments import Sums
 from geo.validity import as_multipolygons, solid_land
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from geo.levels import LevelSpec
     from geo.noding import Noded
     from geo.world import UnitName
+
+
+ROUNDING_M = 1e-6
+"""What the plane's arithmetic may add to a distance, in metres."""
 
 
 class Sent(NamedTuple):
@@ -229,6 +233,7 @@ class _Check:
         )
         self._receive_nodes(noded, around, first, has_outline=has_outline)
         self._remark_noding(noded)
+        self._name_moved(noded)
         return noded.sent
 
     def _sums(self, parent_of: NDArray[np.intp], first: dict[str, int]) -> Sums:
@@ -287,6 +292,22 @@ class _Check:
                 levels=self.world.levels, units=self.world.units, outline=noded.stored[-1]
             )
         self.scope = self._parents_in_scope()
+
+    def _name_moved(self, noded: Noded) -> None:
+        """Name units whose border noding moved further than it may."""
+        for i in np.flatnonzero(noded.moved_m > MOVED_M + ROUNDING_M).tolist():
+            row = int(self.use[i])
+            code = self.sent.codes[row]
+            self.findings.append(
+                Finding(
+                    level=self.level.key,
+                    kind=Kind.MISMATCH,
+                    message=f"{code or f'row {self.sent.rows[row]}'}: its border would move by "
+                    f"{noded.moved_m[i] * 1000:.0f} mm to match its neighbours'",
+                    units=(code,) if code is not None else (),
+                    rows=(int(self.sent.rows[row]),),
+                )
+            )
 
     def _remark_noding(self, noded: Noded) -> None:
         moved = np.flatnonzero(noded.moved_m > 0)

@@ -10,7 +10,7 @@ import shapely
 from geo.chain import chains, parent_sums
 from geo.faces import claim, find_faces
 from geo.findings import Finding, Kind, tell_apart
-from geo.land import Wrong, join_pieces, land_finding
+from geo.land import Piece, Wrong, join_pieces, land_finding
 from geo.layers import NO_PARENT, Proof
 from geo.residual import Residual
 from geo.validity import invalid_rings, solid_land
@@ -68,6 +68,8 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     explained = _parents_without_land(residual, faces)
     explained |= {p for face, what in wrong for p in (what.parent, claims.parent[face])}
     explained |= {int(p) for p in spoilt}
+    left = _left_over(sums, pieces, layer)
+    explained -= set(left) - _parents_without_land(residual, faces) - {int(p) for p in spoilt}
     findings += _unexplained(residual, sorted(set(bad.tolist()) - explained), layer, parents)
 
     area_m2 = shapely.area(metric.project(faces))
@@ -143,14 +145,33 @@ def _mismatch(
         kind=Kind.MISMATCH,
         message=(
             f"the vertices of {layer.say(units) or 'no unit'} do not match those of their "
-            f"neighbours or of {', '.join(codes) or 'the outline'}: no land is wrong, but nothing "
-            "is proven"
+            f"neighbours or of {', '.join(codes) or 'the outline'}: no land is wrong here, but the "
+            "boundaries do not add up"
         ),
         geometry=shapely.MultiLineString(residual.lines[piece].tolist()),
         units=layer.names(units),
         rows=layer.rows_of(units),
         parent=codes[0] if len(above) == 1 and codes else None,
     )
+
+
+def _left_over(sums: NDArray[np.int64], pieces: list[Piece], layer: Layer) -> list[int]:
+    """Return the parents whose sum the named land does not account for.
+
+    Each piece of land stands in one parent's sum: blank land is missing there, doubled land and
+    land outside is too much.
+    """
+    land = np.empty(len(pieces), object)
+    land[:] = [piece.land for piece in pieces]
+    wrongs = [piece.wrong for piece in pieces]
+    missing = np.array([what.kind is Kind.BLANK for what in wrongs], bool)
+    surplus = np.array([what.surplus(layer) for what in wrongs], np.int64)
+    parent = np.array([what.parent for what in wrongs], np.intp)
+    counts = parent != NO_PARENT
+    rest = sums.copy()
+    amount = chains(land) * np.where(missing, 1, -surplus)  # arrays of integers wrap silently
+    np.add.at(rest, parent[counts], amount[counts])
+    return np.flatnonzero(rest).tolist()
 
 
 def _unexplained(

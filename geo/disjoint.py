@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from geo.chain import chains
 from geo.findings import Finding, Kind, tell_apart
 from geo.land import Piece, Wrong, land_finding, size_text
 from geo.layers import NO_PARENT, Parents, Proof
@@ -45,7 +46,7 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     flat = metric.project(solid)
     flat_parents = metric.project(parents.geoms)
     proven = np.ones(len(parents.geoms), bool)
-    overlaps = list(_pair_overlaps(layer, solid, flat, metric))
+    overlaps = list(_pair_overlaps(layer, solid, metric))
     leaks = list(_leaks(layer, parents, solid, flat_parents, metric))
     wrong = ~valid
     wrong[[unit for units, _ in overlaps + leaks for unit in units]] = True
@@ -70,19 +71,28 @@ def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:
 
 
 def _pair_overlaps(
-    layer: Layer, solid: NDArray[np.object_], flat: NDArray[np.object_], metric: Metric
+    layer: Layer, solid: NDArray[np.object_], metric: Metric
 ) -> Iterator[tuple[tuple[int, ...], Finding]]:
-    a, b = shapely.STRtree(flat).query(flat, predicate="intersects")
+    """Name units that claim the same land: a pile of equal ones at once, the others in pairs."""
+    piles: dict[int, list[int]] = {}
+    for unit, chain in enumerate(chains(solid).tolist()):
+        piles.setdefault(chain, []).append(unit)
+    groups = list(piles.values())
+    shapes = solid[[group[0] for group in groups]]
+    a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     once = a < b
     a, b = a[once], b[once]
-    both = areas_only(shapely.intersection(solid[a], solid[b]))
-    flat_both = metric.project(both)
-    width = inscribed_width(flat_both)
-    area = shapely.area(flat_both)
+    repeated = [i for i, group in enumerate(groups) if len(group) > 1]
+    both = areas_only(shapely.intersection(shapes[a], shapes[b]))
+    land = np.concatenate([shapes[repeated], both])
+    units = [groups[i] for i in repeated]
+    units += [groups[i] + groups[j] for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+    flat = metric.project(land)
+    width, area = inscribed_width(flat), shapely.area(flat)
     for k in np.flatnonzero(width > SLACK_M).tolist():
-        pair = Wrong(Kind.OVERLAP, (int(a[k]), int(b[k])), NO_PARENT)
-        piece = Piece(pair, both[k], float(area[k]), float(width[k]))
-        yield pair.units, land_finding(piece, layer, Parents([], solid[:0]))
+        clash = Wrong(Kind.OVERLAP, tuple(sorted(units[k])), NO_PARENT)
+        piece = Piece(clash, land[k], float(area[k]), float(width[k]))
+        yield clash.units, land_finding(piece, layer, Parents([], solid[:0]))
 
 
 def _leaks(

@@ -196,6 +196,8 @@ class _Mesh:
         self.whole_edge = np.column_stack([self.vertex, self.vertex[following(self.start)]])
         self.bent_m = np.zeros(self.n_sent + self.n_stored)
         self.goes_to = np.arange(len(lonlat))
+        # What was kept once is kept for good: otherwise merging would go on and on, node by node.
+        self.kept = np.arange(len(lonlat)) < self.n_fixed
         self.merged = self.inserted = self.crossings = 0
 
     # -- step 1 and 2 -----------------------------------------------------------------------
@@ -216,27 +218,27 @@ class _Mesh:
     def merge_sent(self, live: NDArray[np.intp]) -> bool:
         """Merge the live sent vertices that are close to a kept one; True if any was."""
         nodes = np.unique(self.vertex)
-        loose = live[live >= self.n_fixed]
+        loose = live[~self.kept[live]]
         if not len(loose):
             return False
         tree = cKDTree(self.plane[nodes])
         pairs = [tree.query_ball_point(xy, MERGE_M) for xy in self.plane[loose]]
-        is_loose = np.zeros(len(self.plane), bool)
-        is_loose[loose] = True
-        kept = ~is_loose
+        free = np.ones(len(self.plane), bool)  # to be merged with: kept, or not looked at
+        free[loose] = False
         moved: list[int] = []
         target: list[int] = []
         order = np.lexsort((self.plane[loose, 1], self.plane[loose, 0]))
         for i in order:
             here = int(loose[i])
             around = nodes[pairs[i]]
-            around = around[kept[around] & (around != here)]
+            around = around[free[around] & (around != here)]
             if not len(around):
-                kept[here] = True
+                self.kept[here] = free[here] = True
                 continue
             apart = np.hypot(*(self.plane[around] - self.plane[here]).T)
             moved.append(here)
             target.append(around[np.lexsort((around, apart))[0]])
+        self.kept[target] = True
         self._redirect(np.array(moved, np.intp), np.array(target, np.intp))
         return bool(moved)
 
@@ -421,6 +423,8 @@ class _Mesh:
         self.lonlat = together
         self.plane = np.concatenate([self.plane, self.ground.from_lonlat(lonlat)])
         self.goes_to = np.concatenate([self.goes_to, np.arange(known, len(together))])
+        # A crossing lies where it lies: it merges with nothing.
+        self.kept = np.concatenate([self.kept, np.ones(len(lonlat), bool)])
         return same[known:]
 
     # -- the end ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -135,10 +136,6 @@ async def filter_of(context: Context, question: UnitQuestion) -> UnitFilter:
         check_text("codes", *question.codes)
     if question.search is not None:
         check_text("search", question.search)
-    if question.properties is not None and not isinstance(question.properties, dict):
-        raise BadInputError(
-            'properties must be an object, e.g. {"kind": "urban"}', argument="properties"
-        )
     return UnitFilter(
         level=question.level,
         within=question.within.code if question.within else None,
@@ -146,8 +143,24 @@ async def filter_of(context: Context, question: UnitQuestion) -> UnitFilter:
         codes=tuple(question.codes) if question.codes is not None else None,
         areas=areas_of_box(question.bbox, question.datum) if question.bbox is not None else None,
         search=" ".join((question.search or "").lower().split()) or None,
-        properties=question.properties,
+        properties=_json_object(question.properties),
     )
+
+
+def _json_object(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+    """Return the text of a JSON object."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise BadInputError(
+            'properties must be an object, e.g. {"kind": "urban"}', argument="properties"
+        )
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise BadInputError("properties is nested too deep", argument="properties") from None
+    check_text("properties", text, text.replace("\\u0000", "\0"))
+    return text
 
 
 async def page(

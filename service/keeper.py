@@ -47,5 +47,5 @@ def _watch(cluster: Cluster, done: threading.Event) -> None:
             if cluster.revive():
                 _log.warning("the database server had been killed; it runs again")
         except (NoDatabaseError, OSError) as error:
-            _log.error("the database server was killed and does not start again: %s", error)  # noqa: TRY400 - the sentence says it
+            _log.error("the database server was killed and does not start again: %s", error)
             pause_s = _REST_S

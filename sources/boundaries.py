@@ -38,6 +38,9 @@ __all__ = ["BoundaryFile", "Columns", "JsonValue", "Notice", "parse_columns", "r
 LISTED = 5
 """How many rows a message names."""
 
+SAMPLE = 10_000
+"""How many vertices are tried, to see whether a file's coordinates belong to its CRS."""
+
 SLACK_DEG = 1e-9
 """What a writer's rounding may add to 180 or 90 degrees."""
 
@@ -232,8 +235,9 @@ def settle_crs(
     if system.is_geographic:
         _check_degrees(raw, bounds, file)
     plane = Plane.around(system, (west, south, east, north), datum=datum)
-    corners = plane.to_lonlat(plane.from_file([[west, south], [east, north]]))
-    if not np.isfinite(corners).all():
+    some = shapely.get_coordinates(geoms)
+    some = some[:: 1 + len(some) // SAMPLE]
+    if not np.isfinite(plane.to_lonlat(plane.from_file(some))).all():
         raise BadInputError(
             f"the coordinates of {file} do not belong to {crs_label(system)}; "
             "name its coordinate system",

@@ -61,6 +61,7 @@ _PARENTS = (
     "parent parentcode parentid 上级编码 上级代码 上级 父级编码 父编码 所属编码 所属代码 sjbm sjdm"
     " pcode pid"
 )
+_PARENT_PLACES = "所属社区 所属村 所属街道 所属乡镇 所属镇街 所属区县 所属区"
 _HOUSEHOLDS = "households 户数 总户数 家庭户数 household hhs hushu hs"
 _PEOPLE = "people 人口 人口数 总人口 人数 常住人口 population pop renkou rks rk"
 
@@ -258,6 +259,9 @@ def _find_parent(table: Table, code: str | None) -> str | None:
             if found is not None:
                 return found
     rank = _rank_of(table, code)
+    spoken = usual_column(table, _PARENT_PLACES, [code])
+    if spoken is not None and all(text is None or text.isascii() for text in _texts(table, spoken)):
+        return spoken  # 所属社区 holds a name as often as a code; names are not in ASCII
     if rank is None or not _RANK_GRID <= rank < _RANK_DISTRICT:
         return None
     return usual_column(table, _CODES[rank + 1], [code])

@@ -193,6 +193,8 @@ def _json(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
     format_ = _json_format(text, lines)
     if format_ is None:
         raise UnreadableError(f"{file} is JSON but no GeoJSON or TopoJSON; export it as one")
+    if format_ == GEOJSONSEQ:
+        _check_lines(lines, file)
     target = room / "plain.json"
     _lay_text(path, target, text, guess)
     return Staged(format_, target, "", guess)
@@ -212,6 +214,17 @@ def _json_format(text: str, lines: Sequence[str]) -> str | None:
         len(lines) > 1 and _is_feature(lines[0])
     )
     return GEOJSONSEQ if one_a_line else GEOJSON
+
+
+def _check_lines(lines: Sequence[str], file: str) -> None:
+    """Make sure that every line is JSON: the driver leaves out those that are not, and is quiet."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            json.loads(line.strip("\x1e \t") or "null")
+        except ValueError as error:
+            raise UnreadableError(
+                f"{file} has no valid JSON in line {number}; it may be cut off, export it again"
+            ) from error
 
 
 def _is_feature(line: str) -> bool:

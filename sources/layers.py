@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +22,7 @@ from sources.encoding import (
     python_codec,
 )
 from sources.formats import KML, PARQUET, SHAPEFILE, Staged
+from sources.gdal import quiet
 from sources.notices import Notice
 from sources.parquet import read_parquet
 from sources.shapefiles import NAME_BYTES, declared_label, language_byte
@@ -45,9 +44,6 @@ _KML_EXTRAS = frozenset(
     | {"extrude", "visibility", "drawOrder", "icon"}
 )
 """Columns that GDAL's KML driver adds to every layer; they are not the sender's."""
-
-# GDAL speaks through Python's warnings, whose filters belong to the whole process.
-_gdal = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,7 @@ def read_layer(
         geoms = shapely.from_wkb(wkb, on_invalid="ignore")
     sent = np.array([piece is not None for piece in wkb])
     spoilt = np.flatnonzero(sent & shapely.is_missing(geoms))
-    found = {geom.geom_type for geom in geoms if geom is not None}
+    found = {geom.geom_type for geom in geoms if geom is not None and not geom.is_empty}
     if not len(spoilt) and not any(part in name for name in found for part in (*wanted, *ANY)):
         kinds = ", ".join(sorted(found)) or "no geometry at all"
         what = "polygon" if wanted == POLYGONS else "point or polygon"
@@ -171,17 +167,16 @@ def _gdal_call(
     **arguments: object,
 ) -> Any:  # noqa: ANN401 - the same
     """Call GDAL quietly; its complaints become one sentence."""
-    with _gdal, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    try:
+        with quiet():
             return function(laid.connection, **arguments)
-        except (RuntimeError, ValueError) as error:
-            said = str(error).partition("; It might help")[0].splitlines()
-            reason = (said[0] if said else type(error).__name__).replace(laid.connection, file)
-            reason = reason.replace(str(laid.path), file).rstrip(". ")
-            raise UnreadableError(
-                f"{file} cannot be read as {laid.format}: {reason}; export it again"
-            ) from error
+    except (RuntimeError, ValueError) as error:
+        said = str(error).partition("; It might help")[0].splitlines()
+        reason = (said[0] if said else type(error).__name__).replace(laid.connection, file)
+        reason = reason.replace(str(laid.path), file).rstrip(". ")
+        raise UnreadableError(
+            f"{file} cannot be read as {laid.format}: {reason}; export it again"
+        ) from error
 
 
 def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str, ...]) -> str:

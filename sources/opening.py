@@ -71,7 +71,8 @@ def _check_plain(path: Path) -> bool:
     A pipe or a device would be waited for without end, so it is refused before it is opened.
     """
     if path.is_dir():
-        raise UnreadableError(f"{path.name or path} is a directory; name the file in it")
+        advice = "export it as GeoPackage" if path.suffix == ".gdb" else "name the file in it"
+        raise UnreadableError(f"{path.name or path} is a directory; {advice}")
     status = path.stat()
     if not path.is_file():
         raise UnreadableError(f"{path.name} is no plain file; save its content to one")

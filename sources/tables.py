@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyogrio
 
 from geo.errors import BadInputError, UnreadableError
-from sources.archives import copy_or_link
+from sources.archives import copy_or_link, list_members, open_archive
 from sources.encoding import UTF8, Guess, decode_text
+from sources.gdal import quiet
 from sources.opening import check_file, read_bytes
 
 if TYPE_CHECKING:
@@ -103,16 +103,18 @@ def _read_excel(path: Path, sheet: str | None) -> PlainTable:
         head = stream.read(4)
     if head == _OLD_EXCEL:
         raise UnreadableError(f"{path.name} is an old .xls workbook; save it as .xlsx or CSV")
-    with tempfile.TemporaryDirectory(prefix="wangge-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with open_archive(path, path.name) as archive:
+        list_members(archive, path.name)  # refuses what would fill the memory
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         plain = Path(folder) / "plain.xlsx"
         copy_or_link(path, plain)
         try:
-            sheets = [str(name) for name, _ in pyogrio.list_layers(plain)]
-            chosen = _choose_sheet(sheets, sheet, path.name)
-            meta, _, _, data = pyogrio.raw.read(
-                plain, layer=chosen, datetime_as_string=True, HEADERS="FORCE"
-            )
+            with quiet():
+                sheets = [str(name) for name, _ in pyogrio.list_layers(plain)]
+                chosen = _choose_sheet(sheets, sheet, path.name)
+                meta, _, _, data = pyogrio.raw.read(
+                    plain, layer=chosen, datetime_as_string=True, HEADERS="FORCE"
+                )
         except RuntimeError as error:
             raise UnreadableError(
                 f"{path.name} is no whole Excel workbook; save it again, or as CSV"

@@ -6,8 +6,6 @@ import json
 import secrets
 import shutil
 import tempfile
-import threading
-import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ import shapely
 from geo.crs import crs_label, parse_crs, round9
 from geo.errors import BadInputError
 from sources.cells import DROPPED, JsonValue, json_safe
+from sources.gdal import quiet
 from sources.parquet import write_parquet
 from sources.shapefiles import KEPT, NAME_BYTES
 
@@ -43,8 +42,6 @@ PLAIN = "written"
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every file in a zip, so that equal content makes equal bytes."""
-
-_gdal = threading.Lock()
 
 
 class UnitRow(NamedTuple):
@@ -295,14 +292,13 @@ def _write_gdal(path: Path, layer: _Layer, driver: str) -> None:
         "encoding": "UTF-8",
         "promote_to_multi": kind.startswith("Multi"),
     }
-    with _gdal, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    try:
+        with quiet():
             pyogrio.raw.write(path, shapely.to_wkb(layer.geoms), data, **arguments)
-        except (RuntimeError, ValueError) as error:
-            raise BadInputError(
-                f"{path.name} cannot be written as {driver}: {error}", argument="output"
-            ) from error
+    except (RuntimeError, ValueError) as error:
+        raise BadInputError(
+            f"the features cannot be written as {driver}: {error}", argument="output"
+        ) from error
 
 
 def _array(values: list[JsonValue]) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, insert, or_, select, text
@@ -66,7 +67,7 @@ async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]
 
     New levels and new names are always welcome. A level on which units stand or ever stood, or
     with a draft that is not decided, keeps its parent and its tiling: they are what its
-    editions were proven against.
+    editions were proven against. Levels side by side with units keep their order.
 
     Raises
     ------
@@ -82,7 +83,8 @@ async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]
     locked = select(*_COLUMNS).order_by(Level.rank).with_for_update()
     stored = {row.key: _spec(*row) for row in await connection.execute(locked)}
     wanted = {spec.key: spec for spec in specs}
-    reasons = _refusals(stored, wanted, await _uses(connection))
+    uses = await _uses(connection)
+    reasons = _refusals(stored, wanted, uses) + _disorder(stored, wanted, uses)
     if reasons:
         raise ConflictError(f"levels in use cannot change so: {'; '.join(reasons)}")
     changes = _changes(stored, wanted)
@@ -142,6 +144,19 @@ def _refusals(
         if in_use and new.tiling != old.tiling:
             reasons.append(f"{key!r} has {in_use} and must stay {old.tiling.value}")
     return reasons
+
+
+def _disorder(
+    stored: dict[str, LevelSpec], wanted: dict[str, LevelSpec], uses: dict[str, _Uses]
+) -> list[str]:
+    """Say which levels side by side would change places: their order says which one counts."""
+    used = [key for key in stored if key in wanted and uses[key].units]
+    return [
+        f"{one!r} has {_in_words(uses[one].units, 'unit')} and must stay before {other!r}"
+        for one, other in combinations(used, 2)
+        if stored[one].parent == stored[other].parent == wanted[other].parent
+        and wanted[one].rank > wanted[other].rank
+    ]
 
 
 def _in_words(count: int, noun: str) -> str:

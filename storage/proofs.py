@@ -199,12 +199,12 @@ async def households_of_tiling(
         The level asked for and the tiling ones below it: an address of a lower unit lies in the
         unit above it, too.
     """
-    households = func.coalesce(func.sum(Address.households), 0)
+    households = func.sum(Address.households)
     query = select(households, households.filter(_lies_in(edition, levels))).where(
         *_on_ground(edition, within)
     )
     total, covered = (await connection.execute(query)).one()
-    return int(total), int(covered or 0)
+    return int(total or 0), int(covered or 0)
 
 
 async def households_of_disjoint(

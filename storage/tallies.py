@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+FEW = 2000
+"""Up to so many addresses each look for their unit; beyond, each unit looks for its addresses."""
+
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
@@ -112,21 +115,13 @@ async def _plan(connection: AsyncConnection, edition: int, levels: Collection[st
 async def _place(connection: AsyncConnection, edition: int, boxes: Sequence[Box] | None) -> None:
     """Write down anew where the addresses lie, and which leaves thereby count others."""
     if boxes is None:
-        await _run(connection, [sql.SCOPE_ALL])
+        scope = await connection.execute(text(sql.SCOPE_ALL))
     else:
         columns = [[float(box[side]) for box in boxes] for side in range(4)]
         sides = dict(zip(("west", "south", "east", "north"), columns, strict=True))
-        await _run(connection, [sql.SCOPE_BOXES], **sides)
-    await _run(
-        connection,
-        [
-            "ANALYZE scope_address",
-            sql.FIND_BRANCHES,
-            sql.FIND_LEAVES,
-            sql.FIND_PLACES,
-            sql.FIND_NONE,
-        ],
-    )
-    await _run(connection, ["ANALYZE place_now"])
+        scope = await connection.execute(text(sql.SCOPE_BOXES), sides)
+    places = sql.FIND_FEW_PLACES if scope.rowcount <= FEW else sql.FIND_PLACES
+    find = [sql.FIND_BRANCHES, sql.FIND_LEAVES, places, sql.FIND_NONE]
+    await _run(connection, ["ANALYZE scope_address", *find, "ANALYZE place_now"])
     changes = [sql.FORGET_PLACES, sql.END_PLACES, sql.BEGIN_PLACES]
     await _run(connection, changes, edition=edition)

@@ -90,6 +90,23 @@ JOIN scope_address s ON s.row_id = a.row_id AND s.current
 ORDER BY a.row_id, b.head, b.depth DESC, u.code COLLATE "C"
 """
 
+# The same from the other end, for few addresses: each looks for the units that touch it. OFFSET
+# keeps the planner from joining all units with all addresses first.
+FIND_FEW_PLACES = """
+INSERT INTO place_now
+SELECT DISTINCT ON (a.row_id, b.head) a.row_id, u.level, u.code
+FROM scope_address s
+JOIN address a USING (row_id)
+CROSS JOIN LATERAL (
+    SELECT unit.level, unit.code FROM unit
+    WHERE ST_Intersects(unit.geom, a.geom) AND unit.last_edition IS NULL
+    OFFSET 0) u
+JOIN leaf USING (level, code)
+JOIN branch b USING (level)
+WHERE s.current
+ORDER BY a.row_id, b.head, b.depth DESC, u.code COLLATE "C"
+"""
+
 FIND_NONE = """
 INSERT INTO place_now
 SELECT s.row_id, b.level, NULL

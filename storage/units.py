@@ -97,7 +97,8 @@ class UnitFilter(NamedTuple):
     """WKT polygons in WGS 84; the unit intersects one of them."""
     search: str | None = None
     """A part of code, name or pinyin, in small letters."""
-    properties: dict[str, Any] | None = None  # any JSON object: it must be contained
+    properties: str | None = None
+    """JSON text that must be contained."""
 
 
 def stands(rows: Standing, edition: int | ColumnElement[int]) -> ColumnElement[bool]:
@@ -202,7 +203,7 @@ def _matching(query: Query, edition: int, which: UnitFilter) -> Query:
     if which.search:
         query = query.where(Unit.search_text.ilike(like_pattern(which.search), escape="\\"))
     if which.properties is not None:
-        contained = sql_cast(bindparam(None, which.properties, JSONB, unique=True), JSONB)
+        contained = sql_cast(bindparam(None, which.properties, Text, unique=True), JSONB)
         query = query.where(Unit.properties.contains(contained))
     return query
 

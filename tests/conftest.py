@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +24,12 @@ from storage.migrate import upgrade
 
 REQUIRE_ALL = os.environ.get("WANGGE_REQUIRE_ALL", "") not in {"", "0"}
 """Whether a skipped test fails the run, as it does in continuous integration."""
+
+# Kernels are compiled on their first call, and machines are shared: no example has a deadline. CI
+# takes the same examples each time, so that a change is judged by what it changes.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _numbers = count(1)

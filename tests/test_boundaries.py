@@ -243,6 +243,15 @@ def test_of_two_polygon_files_in_a_zip_one_must_be_named(tmp_path: Path) -> None
     assert read_boundaries(path, layer="towns").codes == ["9", "8"]
 
 
+def test_a_kmz_is_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "doc.kml", {"code": CODES, "name": NAMES})
+    with zipfile.ZipFile(tmp_path / "grids.kmz", "w") as archive:
+        archive.write(path, "doc.kml")
+        archive.writestr("files/icon.png", b"no picture")
+
+    assert read_boundaries(tmp_path / "grids.kmz").codes == CODES
+
+
 @pytest.mark.parametrize("name", ["!test.geojson", "a.zip!b.geojson", "第一 网格 (新).geojson"])
 def test_awkward_names_are_only_names(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, name, collection(feature(WEST, code="1")))
@@ -441,6 +450,10 @@ def _lines(folder: Path) -> Path:
     return save(folder / "lines.gpkg", {"code": CODES}, lines, geometry_type="LineString")
 
 
+def _hollow(folder: Path) -> Path:
+    return save(folder / "hollow.gpkg", {"code": CODES}, [shapely.Polygon(), None])
+
+
 def _no_rows(folder: Path) -> Path:
     path = save(folder / "none.gpkg", {"code": CODES})
     with sqlite3.connect(path) as database:
@@ -457,6 +470,7 @@ def _other_rows(folder: Path) -> Path:
     return path
 
 
+GEOJSON_LINES = "\n".join(json.dumps(feature(WEST, code=code)) for code in ("1", "2", "3"))
 KML_HEAD = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>'
 
 
@@ -476,6 +490,7 @@ KML_HEAD = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Do
         (_text("page.xml", "<html><body/></html>"), "no KML or GML"),
         (_text("cut.kml", KML_HEAD), "broken XML"),
         (_text("cut.geojson", collection(feature(WEST, code="1"))[:-30]), "cannot be read"),
+        (_text("cut.geojsonl", GEOJSON_LINES[:-30]), "no valid JSON in line 3"),
         (_text("none.geojson", collection()), "no features"),
         (_text("plain.zip", b"PK\x03\x04 this is no zip"), "no whole zip archive"),
         (_missing_part(".shx"), r"without its \.shx part"),
@@ -490,6 +505,7 @@ KML_HEAD = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Do
         (_cut("grids.gpkg", 0.3), "cannot be read"),
         (_cut("grids.fgb", 0.5), "cut off"),
         (_lines, "no polygon but LineString"),
+        (_hollow, "no geometry at all"),
         (_no_rows, "no features"),
     ],
 )
@@ -760,6 +776,15 @@ def test_columns_are_found_by_their_usual_names(
     assert found.columns == Columns(code=code, name=name, parent=parent)
     assert found.codes == [f"{code}1", f"{code}2"]
     assert set(found.properties[0]) == set(names) - {code, parent, name}
+
+
+@pytest.mark.parametrize(("cell", "parent"), [("110108001001", "所属社区"), ("河东社区", None)])
+def test_a_place_above_is_a_parent_when_it_is_a_code(
+    tmp_path: Path, cell: str, parent: str | None
+) -> None:
+    text = collection(feature(WEST, 网格编码="1", 所属社区=cell))
+
+    assert read_boundaries(write(tmp_path, "grids.geojson", text)).columns.parent == parent
 
 
 def test_households_and_people_are_counted(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def is_told(finding: Finding, found: Truth) -> bool:
     if (finding.kind, sorted(finding.units)) != (found["kind"], found["codes"]):
         return False
     if found["area_m2"] is None:
-        return sorted(finding.rows) == found["rows"] or found["kind"] == "MISMATCH"
+        return bool(sorted(finding.rows) == found["rows"] or found["kind"] == "MISMATCH")
     rel = max(found["width_rel"], found["area_rel"])
     near = finding.area_m2 == pytest.approx(found["area_m2"], rel=found["area_rel"])
     wide = found["width_m"] is None or finding.width_m == pytest.approx(found["width_m"], rel=rel)

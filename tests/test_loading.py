@@ -169,6 +169,18 @@ async def test_a_level_with_units_keeps_its_tiling(engine: AsyncEngine) -> None:
         await load_levels(engine, wanted)
 
 
+async def test_levels_side_by_side_with_units_keep_their_order(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        first = await open_next(connection, "grid", "compound")
+        for level in ("grid", "compound"):
+            await draw(connection, first, level, {"X": (0, 0, 1, 1)}, parent="A")
+    *above, grid, compound = DEFAULT_LEVELS
+    swapped = [*above, replace(compound, rank=grid.rank), replace(grid, rank=compound.rank)]
+
+    with pytest.raises(ConflictError, match="'grid' has 1 unit and must stay before 'compound'"):
+        await load_levels(engine, swapped)
+
+
 async def test_names_and_new_levels_are_welcome_beside_units(engine: AsyncEngine) -> None:
     await published_districts(engine)
     renamed = [replace(level, name=f"{level.name}！") for level in DEFAULT_LEVELS]

@@ -79,6 +79,40 @@ def dirty_coverages(draw: st.DrawFn) -> Dirty:
     return Dirty(layer, parents)
 
 
+@st.composite
+def rough_coverages(draw: st.DrawFn) -> Dirty:
+    """Draw four communities whose grids were each drawn by an unsteady hand.
+
+    Every unit has its own idea of the common borders, 5 to 60 mm off, and its own nodes along
+    them: just about what noding merges and what it leaves alone.
+    """
+    rng = np.random.default_rng(draw(seeds))
+    nest = draw_nest(
+        rng,
+        cells=draw(st.integers(1, 3)),
+        block_m=draw(st.sampled_from([5.0, 20.0, 100.0])),
+    )
+    units = []
+    for grid in nest.grids:
+        unsteady = shapely.Polygon(on_grid(_unsteady(rng, shapely.get_coordinates(grid)[:-1])))
+        units.append(unsteady if unsteady.is_valid else grid)
+    layer = draw_layer(
+        [(f"g{i:02d}", unit) for i, unit in enumerate(units)], nest.community_of.tolist()
+    )
+    return Dirty(layer, draw_parents({f"c{i}": land for i, land in enumerate(nest.communities)}))
+
+
+def _unsteady(rng: np.random.Generator, ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ring with its corners moved, and up to three more vertices along each side."""
+    ring = ring + rng.normal(0.0, 10 ** rng.uniform(-2.3, -1.2), ring.shape)
+    out = []
+    for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        along = np.sort(rng.uniform(0.02, 0.98, rng.integers(0, 4)))[:, None]
+        off = rng.normal(0.0, 10 ** rng.uniform(-2.3, -1.2), (len(along), 2))
+        out += [a[None], a + along * (b - a) + off]
+    return np.concatenate(out)
+
+
 def _drop(units: list[shapely.Polygon], owners: list[int], fault: Fault) -> None:
     if len(units) > 1:
         del units[fault.which % len(units)]

@@ -211,7 +211,9 @@ def test_postgis_gives_bytes_with_the_same_chains(
 ) -> None:
     grids = PLANE.degrees(array(draw_nest(np.random.default_rng(8)).grids))
     holed = box(0, 0, 9, 9) - box(3, 3, 6, 6)
-    geoms = np.concatenate([grids, array([holed, shapely.MultiPolygon([holed, box(20, 0, 21, 1)])])])
+    geoms = np.concatenate(
+        [grids, array([holed, shapely.MultiPolygon([holed, box(20, 0, 21, 1)])])]
+    )
     asked = "SELECT ST_GeomFromWKB(unnest(%s::bytea[]), 4326)"
 
     with connection, connection.cursor(binary=True) as cursor:

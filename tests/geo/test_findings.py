@@ -24,7 +24,7 @@ from tests.geo.builders import (
     of_kind,
     polygon,
 )
-from tests.geo.strategies import Dirty, dirty_coverages
+from tests.geo.strategies import Dirty, dirty_coverages, rough_coverages
 
 # The drawing: nine squares of 100 m in the parent P.
 #
@@ -321,7 +321,9 @@ def test_an_unmatched_vertex_on_a_straight_border_is_a_mismatch_until_it_is_node
     noded_right = polygon((100, 0), (200, 0), (200, 100), (100, 100), (100, 40))
     exact = draw_layer({"l": left, "r": noded_right})
 
-    assert prove(draw_layer({"l": left, "r": right}), draw_parents({"P": whole}), PLANE).proven.all()
+    assert prove(
+        draw_layer({"l": left, "r": right}), draw_parents({"P": whole}), PLANE
+    ).proven.all()
     proof = prove(exact, draw_parents({"P": whole}), PLANE)
     found = only(proof)
     assert found.kind is Kind.MISMATCH
@@ -509,6 +511,20 @@ def test_a_parent_is_proven_exactly_when_nothing_names_it(dirty: Dirty) -> None:
 
     named = {found.parent for found in proof.findings}
     assert [code not in named for code in noded.parents.codes] == proof.proven.tolist()
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(rough=rough_coverages())
+def test_what_waived_findings_leave_over_is_a_mismatch_that_is_told(rough: Dirty) -> None:
+    noded = node_level(rough.layer, rough.parents)
+    proof = prove(noded.layer, noded.parents, PLANE)
+
+    left = left_over(noded.layer, noded.parents, proof.findings)
+    told = {found.parent for found in proof.findings if found.kind is Kind.MISMATCH}
+    open_ones = {code for code, rest in zip(noded.parents.codes, left, strict=True) if rest}
+    assert open_ones <= told or None in told  # None: it concerns several parents
+    ids = [found.id for found in proof.findings]
+    assert len(set(ids)) == len(ids)
 
 
 # -- hostile input ---------------------------------------------------------------------------

@@ -17,7 +17,12 @@ from tests.geo.strategies import seeds
 #   +----+----+
 #   | b  | a  |
 #   +----+----+
-FOUR = {"9": box(0, 10, 10, 20), "10": box(10, 10, 20, 20), "b": box(0, 0, 10, 10), "a": box(10, 0, 20, 10)}
+FOUR = {
+    "9": box(0, 10, 10, 20),
+    "10": box(10, 10, 20, 20),
+    "b": box(0, 0, 10, 10),
+    "a": box(10, 0, 20, 10),
+}
 
 
 def located_codes(points: list[tuple[float, float]]) -> list[str | None]:

@@ -27,7 +27,7 @@ from tests.geo.builders import (
     polygon,
     sums_of,
 )
-from tests.geo.strategies import Dirty, dirty_coverages, seeds
+from tests.geo.strategies import Dirty, dirty_coverages, rough_coverages, seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,9 @@ def nest_sums(community_of: NDArray[np.intp], communities: int) -> Sums:
     )
 
 
-def publish(nest: Nest, send: Callable[[list[shapely.Polygon]], Geoms], ground: Ground) -> Published:
+def publish(
+    nest: Nest, send: Callable[[list[shapely.Polygon]], Geoms], ground: Ground
+) -> Published:
     """Publish city, communities and grids one after the other.
 
     Parameters
@@ -217,9 +219,7 @@ def test_three_levels_match_from_a_projected_crs_with_edges_of_four_kilometres(
     seed: int, crs: str
 ) -> None:
     # In degrees these edges are bent by centimetres: noded there, their nodes would be off them.
-    nest = draw_nest(
-        np.random.default_rng(seed), block_m=4000.0, cells=4, off_m=(0.001, 0.009)
-    )
+    nest = draw_nest(np.random.default_rng(seed), block_m=4000.0, cells=4, off_m=(0.001, 0.009))
     plane = Plane.of(crs, (114.3, 38.4))
     corner = plane.to_file(plane.from_lonlat([(114.3, 38.4)]))
 
@@ -249,18 +249,15 @@ def test_nodes_of_four_kilometre_edges_would_be_missed_in_degrees() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(seed=seeds, cells=st.integers(1, 4), noise=st.booleans(), known=st.booleans())
+@given(seed=seeds, cells=st.integers(2, 4), noise=st.booleans(), known=st.booleans())
 def test_the_same_file_again_changes_nothing(
     seed: int, cells: int, noise: bool, known: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     nest = draw_nest(rng, cells=cells)
     send = noisy(rng) if noise else exactly
-    file = send(nest.grids)
-    m = len(nest.communities)
-    done = publish(nest, lambda geoms: file if len(geoms) > m else send(geoms), PLANE)
-    if len(nest.grids) == m:
-        file = PLANE.project(done.grids)  # one grid a community: send what stands
+    file = send(nest.grids)  # made once: the noise must be the same
+    done = publish(nest, lambda geoms: file if geoms is nest.grids else send(geoms), PLANE)
 
     former = done.grids if known else None
     again = node(file, done.above, done.sums, PLANE, former=former)
@@ -275,7 +272,9 @@ def test_a_noisy_copy_of_what_stands_becomes_what_stands(seed: int, cells: int) 
     rng = np.random.default_rng(seed)
     nest = draw_nest(rng, cells=cells)
     done = publish(nest, exactly, PLANE)
-    copy = noisy(rng)([shapely.Polygon(p.exterior) for p in shapely.get_parts(PLANE.project(done.grids))])
+    copy = noisy(rng)(
+        [shapely.Polygon(p.exterior) for p in shapely.get_parts(PLANE.project(done.grids))]
+    )
 
     again = node(copy, done.above, done.sums, PLANE, former=done.grids)
 
@@ -293,7 +292,7 @@ def test_stored_vertices_never_move_however_dirty_the_file(dirty: Dirty) -> None
         assert vertices(was) <= vertices(now)
         assert now.is_valid
     moved = furthest_m(PLANE.project(dirty.parents.geoms), PLANE.project(level.parents.geoms))
-    assert moved <= INSERT_M + STEP
+    assert moved <= MOVED_M + STEP
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -305,6 +304,20 @@ def test_a_dirty_file_stays_valid_and_moves_by_thirty_millimetres_at_most(dirty:
     moved = furthest_m(PLANE.project(dirty.layer.geoms), PLANE.project(level.layer.geoms))
     assert moved <= level.noded.moved_m.max() + STEP
     assert level.noded.moved_m.max() <= MOVED_M + STEP
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(rough=rough_coverages())
+def test_a_rough_file_stays_valid_and_moves_by_thirty_millimetres_at_most(rough: Dirty) -> None:
+    level = node_level(rough.layer, rough.parents)
+
+    assert shapely.is_valid(level.layer.geoms).all()
+    assert shapely.is_valid(level.parents.geoms).all()
+    for was, now in zip(rough.parents.geoms, level.parents.geoms, strict=True):
+        assert vertices(was) <= vertices(now)
+    for was, now in ((rough.layer, level.layer), (rough.parents, level.parents)):
+        moved = furthest_m(PLANE.project(was.geoms), PLANE.project(now.geoms))
+        assert moved <= MOVED_M + STEP
 
 
 def test_levels_published_later_put_their_nodes_into_all_that_share_the_edge() -> None:
@@ -326,8 +339,10 @@ def test_levels_published_later_put_their_nodes_into_all_that_share_the_edge() -
     stored = with_nodes(stored, third)
 
     w, e, city, p1, p2 = PLANE.project(stored)
-    at = {name: {xy for xy in map(rounded, vertices(land))} for name, land in
-          {"w": w, "e": e, "city": city, "p1": p1, "p2": p2}.items()}
+    at = {
+        name: {xy for xy in map(rounded, vertices(land))}
+        for name, land in {"w": w, "e": e, "city": city, "p1": p1, "p2": p2}.items()
+    }
     west, middle = (0.0, 30.0), (50.0, 30.0)
     assert {name for name, there in at.items() if west in there} == {"w", "city", "p1"}
     assert {name for name, there in at.items() if middle in there} == {"w", "e", "p1"}

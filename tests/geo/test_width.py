@@ -20,10 +20,10 @@ def width_of(geom: shapely.Geometry) -> float:
     return float(inscribed_width(array([geom]))[0])
 
 
-@given(
-    long=st.floats(1.0, 5000.0), narrow=st.floats(0.001, 1.0), turn=st.floats(0.0, 180.0)
-)
-def test_a_rectangle_is_as_wide_as_its_shorter_side(long: float, narrow: float, turn: float) -> None:
+@given(long=st.floats(1.0, 5000.0), narrow=st.floats(0.001, 1.0), turn=st.floats(0.0, 180.0))
+def test_a_rectangle_is_as_wide_as_its_shorter_side(
+    long: float, narrow: float, turn: float
+) -> None:
     lying = affinity.rotate(box(0, 0, long, narrow), turn, origin=(0, 0))
 
     assert width_of(lying) == pytest.approx(narrow, rel=WITHIN)
@@ -59,7 +59,9 @@ def test_an_angle_of_two_streets_is_widest_at_its_corner() -> None:
 
 
 def test_a_ring_of_land_is_as_wide_as_the_band() -> None:
-    band = shapely.Point(0, 0).buffer(100, quad_segs=64) - shapely.Point(0, 0).buffer(97, quad_segs=64)
+    band = shapely.Point(0, 0).buffer(100, quad_segs=64) - shapely.Point(0, 0).buffer(
+        97, quad_segs=64
+    )
 
     assert width_of(band) == pytest.approx(3.0, rel=WITHIN)
 
@@ -78,7 +80,9 @@ def test_land_around_scattered_houses_is_as_wide_as_what_fits_between_them() -> 
 
 
 def test_land_with_a_long_thin_tail_is_as_wide_as_its_body() -> None:
-    body = polygon((0, 0), (1, 0), (1, 0.5), (9999, 0.5), (9999, 0.5001), (1, 0.5001), (1, 1), (0, 1))
+    body = polygon(
+        (0, 0), (1, 0), (1, 0.5), (9999, 0.5), (9999, 0.5001), (1, 0.5001), (1, 1), (0, 1)
+    )
 
     assert width_of(body) == pytest.approx(1.0, rel=WITHIN)
 
