@@ -40,12 +40,14 @@ class Row(NamedTuple):
     """The stored row that it follows; 0 for a new unit."""
     redrawn: bool
     renamed: bool
-    """True where anything but the land changed: name, parent or properties."""
+    reattributed: bool
+    """True where its parent or its other columns changed."""
 
     @property
     def noded(self) -> bool:
         """True where only vertices were added."""
-        return bool(self.base_row) and not self.redrawn and not self.renamed
+        changed = self.redrawn or self.renamed or self.reattributed
+        return bool(self.base_row) and not changed
 
 
 class Difference(NamedTuple):
@@ -86,14 +88,16 @@ def _compare_level(
     moved[other_land] = _moved(old.geoms[i[other_land]], new.geoms[j[other_land]], metric)
     before = len(found.rows)
     for k, (was, now) in enumerate(pairs):
-        renamed = _attributes(old, was) != _attributes(new, now)
-        if renamed or other_land[k]:
+        renamed = old.names[was] != new.names[now]
+        reattributed = _attributes(old, was) != _attributes(new, now)
+        if renamed or reattributed or other_land[k]:
             row_id = int(old.row_ids[was])
-            found.rows.append(Row(level, new, now, row_id, bool(moved[k]), renamed))
+            row = Row(level, new, now, row_id, bool(moved[k]), renamed, reattributed)
+            found.rows.append(row)
             found.boxes.append(_box(old.geoms[was]))
     known = {now for _, now in pairs}
     added = [index for index in range(len(new)) if index not in known]
-    found.rows.extend(Row(level, new, index, 0, True, True) for index in added)
+    found.rows.extend(Row(level, new, index, 0, True, True, True) for index in added)
     gone = [index for code, index in place.items() if code not in set(new.codes)]
     found.removed.extend(int(old.row_ids[index]) for index in gone)
     found.boxes.extend(_box(old.geoms[index]) for index in gone)
@@ -120,8 +124,8 @@ def _moved(
     return np.asarray(shapely.hausdorff_distance(there, here) > MOVED_M)
 
 
-def _attributes(units: Units, index: int) -> tuple[str, str | None, dict[str, object]]:
-    return units.names[index], units.parent_codes[index], units.properties[index]
+def _attributes(units: Units, index: int) -> tuple[str | None, dict[str, object]]:
+    return units.parent_codes[index], units.properties[index]
 
 
 def _box(geom: BaseGeometry) -> Box:

@@ -50,7 +50,8 @@ class Published(NamedTuple):
     removed: int
     redrawn: int
     renamed: int
-    """Units whose name, parent or properties changed."""
+    reattributed: int
+    """Units whose parent or other columns changed."""
     noded: int
     """Units that only received vertices."""
 
@@ -140,7 +141,7 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
         raise _OvertakenError
     if before.edition is not None and not change.rows and not change.removed:
         await draft_store.mark_published(connection, ids, before.edition.number)
-        return Published(before.edition, False, 0, 0, 0, 0, 0)
+        return Published(before.edition, False, 0, 0, 0, 0, 0, 0)
     edition = await _write(connection, before, after, change, order)
     await draft_store.mark_published(connection, ids, edition.number)
     return _count(edition, change)
@@ -323,5 +324,6 @@ def _count(edition: EditionRow, change: Difference) -> Published:
         removed=len(change.removed),
         redrawn=sum(row.redrawn for row in known),
         renamed=sum(row.renamed for row in known),
+        reattributed=sum(row.reattributed for row in known),
         noded=sum(row.noded for row in known),
     )

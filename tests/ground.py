@@ -9,7 +9,9 @@ from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, box
 from sqlalchemy import and_, insert, or_, select, update
 
+from geo.levels import LevelSpec, Tiling
 from storage import editions
+from storage.levels import replace_levels
 from storage.models import SRID, Address, AddressPlace, Unit, UnitTally
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 
 DAY = dt.date(2026, 1, 1)
 Box = tuple[float, float, float, float]
+LEVELS = (
+    LevelSpec("district", "区县", None, Tiling.TILES, 0),
+    LevelSpec("community", "社区", "district", Tiling.TILES, 1),
+    LevelSpec("grid", "网格", "community", Tiling.TILES, 2),
+    LevelSpec("police", "警务", "community", Tiling.TILES, 3),
+    LevelSpec("compound", "小区", "community", Tiling.DISJOINT, 4),
+)
 
 
 class Tally(NamedTuple):
@@ -29,6 +38,11 @@ class Tally(NamedTuple):
     households: int
     people: int
     groups: dict[str, int]
+
+
+async def lay_levels(connection: AsyncConnection) -> None:
+    """Let the levels be those above: two partitions side by side, and compounds."""
+    await replace_levels(connection, LEVELS)
 
 
 async def open_next(connection: AsyncConnection, *levels: str) -> int:

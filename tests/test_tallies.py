@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select, text, update
 
-from geo.levels import LevelSpec, Tiling
-from storage.levels import replace_levels
 from storage.models import Address, AddressPlace, Unit, UnitTally
 from storage.tallies import refresh
-from tests.ground import Tally, draw, open_next, places_of, settle, take_away, tallies_of
+from tests.ground import (
+    Tally,
+    draw,
+    lay_levels,
+    open_next,
+    places_of,
+    settle,
+    take_away,
+    tallies_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,17 +31,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.postgis]
 #     | a1  | a2  | b1  | b2  |     A = a1 + a2, B = b1 + b2, district D = A + B
 #   0 +-----+-----+-----+-----+
 #     0     1     2     3     4
-LEVELS = (
-    LevelSpec("district", "区县", None, Tiling.TILES, 0),
-    LevelSpec("community", "社区", "district", Tiling.TILES, 1),
-    LevelSpec("grid", "网格", "community", Tiling.TILES, 2),
-    LevelSpec("police", "警务", "community", Tiling.TILES, 3),
-    LevelSpec("compound", "小区", "community", Tiling.DISJOINT, 4),
-)
-
-
-async def lay_levels(connection: AsyncConnection) -> None:
-    await replace_levels(connection, LEVELS)
 
 
 async def lay_communities(connection: AsyncConnection, edition: int) -> None:

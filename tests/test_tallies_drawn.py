@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from storage.tallies import refresh
-from tests.ground import Box, Tally, draw, open_next, places_of, settle, take_away, tallies_of
-from tests.test_tallies import lay_levels
+from tests.ground import (
+    Box,
+    Tally,
+    draw,
+    lay_levels,
+    open_next,
+    places_of,
+    settle,
+    take_away,
+    tallies_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -146,10 +155,12 @@ async def redraw(
     return level, on.box
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("few", [0, 2000])
+@pytest.mark.parametrize("seed", range(8))
 async def test_a_town_published_bit_by_bit_is_counted_as_one_by_one(
-    engine: AsyncEngine, seed: int
+    engine: AsyncEngine, seed: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("storage.tallies.FEW", few)  # both ways of finding the places
     random = Random(seed)  # noqa: S311 - a drawn town
     town = Town({}, {})
     async with engine.begin() as connection:

@@ -147,6 +147,7 @@ def say_published(done: Published) -> str:
             (done.removed, "removed"),
             (done.redrawn, "redrawn"),
             (done.renamed, "renamed"),
+            (done.reattributed, "with other attributes"),
             (done.noded, "given vertices"),
         )
         if count

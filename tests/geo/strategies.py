@@ -157,8 +157,9 @@ def _node(units: list[shapely.Polygon], owners: list[int], fault: Fault) -> None
 def _shrink(units: list[shapely.Polygon], owners: list[int], fault: Fault) -> None:
     at = fault.which % len(units)
     smaller = units[at].buffer(-abs(fault.dx), join_style="mitre")
-    if isinstance(smaller, shapely.Polygon) and not smaller.is_empty:
-        units[at] = _rounded(smaller)
+    parts = shapely.get_parts(smaller)
+    if len(parts) == 1 and parts[0].area > 0:
+        units[at] = _rounded(parts[0])
 
 
 _DOING: dict[str, Callable[[list[shapely.Polygon], list[int], Fault], None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from geo.chain import chains
 from geo.coverage import prove
 from geo.crs import Plane, round9
-from geo.noding import INSERT_M, MERGE_M, MOVED_M, node
+from geo.noding import INSERT_M, MOVED_M, node
 from geo.segments import Sums
 from tests.geo.builders import (
     PLANE,
@@ -130,7 +131,7 @@ def segments_once(geoms: Geoms) -> set[tuple[float, ...]]:
     for part in shapely.get_parts(shapely.orient_polygons(geoms)):
         for ring in (part.exterior, *part.interiors):
             corners = list(ring.coords)
-            for a, b in zip(corners, corners[1:], strict=False):
+            for a, b in pairwise(corners):
                 if (*b, *a) in there:
                     there.remove((*b, *a))
                 else:
@@ -340,7 +341,7 @@ def test_levels_published_later_put_their_nodes_into_all_that_share_the_edge() -
 
     w, e, city, p1, p2 = PLANE.project(stored)
     at = {
-        name: {xy for xy in map(rounded, vertices(land))}
+        name: set(map(rounded, vertices(land)))
         for name, land in {"w": w, "e": e, "city": city, "p1": p1, "p2": p2}.items()
     }
     west, middle = (0.0, 30.0), (50.0, 30.0)

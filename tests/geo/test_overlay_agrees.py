@@ -37,7 +37,8 @@ FROM parent p
 """
 
 BLANK_OF_ALL = """
-SELECT ST_Area(ST_Difference((SELECT ST_Union(geom) FROM parent), (SELECT ST_Union(geom) FROM unit)))
+SELECT ST_Area(ST_Difference(
+    (SELECT ST_Union(geom) FROM parent), (SELECT ST_Union(geom) FROM unit)))
 """
 
 PAIRS = """

@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import affinity
+from shapely.geometry.base import BaseGeometry
 
 from geo.width import inscribed_width
 from tests.geo.builders import array, box, polygon
@@ -16,7 +17,7 @@ WITHIN = 0.02
 """What a width may be off by, as a share."""
 
 
-def width_of(geom: shapely.Geometry) -> float:
+def width_of(geom: BaseGeometry) -> float:
     return float(inscribed_width(array([geom]))[0])
 
 

@@ -96,7 +96,7 @@ UNITS = (
 """In the order of their ids: 1, 2, 3 …"""
 
 IDS = {(unit.level, unit.code, unit.first): n for n, unit in enumerate(UNITS, start=1)}
-PROPERTIES = {
+PROPERTIES: dict[str, dict[str, Any]] = {  # free JSON
     G21: {"kind": "urban", "seq": 10**30, "tags": ["old", "north"]},
     G22: {"kind": "rural"},
 }
@@ -217,7 +217,6 @@ async def _draw(connection: AsyncConnection) -> None:
     areas, sums = METRIC.area_m2(shapes), chains(shapes)
     rows = [
         {
-            "id": number,
             "level": unit.level,
             "code": unit.code,
             "name": unit.name,
@@ -225,7 +224,7 @@ async def _draw(connection: AsyncConnection) -> None:
             "geom": stored(shapes[number - 1]),
             "chain": int(sums[number - 1]),
             "area_m2": float(areas[number - 1]),
-            "properties": PROPERTIES.get(unit.code, {}),
+            "properties": _jsonb(PROPERTIES.get(unit.code, {})),
             "search_text": f"{unit.code} {unit.name} {unit.pinyin}".lower(),
             "since_edition": unit.first,
             "drawn_edition": unit.first,
@@ -234,8 +233,7 @@ async def _draw(connection: AsyncConnection) -> None:
         }
         for number, unit in enumerate(UNITS, start=1)
     ]
-    for row in rows:  # JSON beyond 64 bits goes in as text only
-        row["properties"] = _jsonb(row["properties"])
+    for row in rows:  # one by one: an expression cannot be sent many times
         await connection.execute(insert(Unit).values(row))
 
 
