@@ -137,9 +137,6 @@ class _Check:
         self.remarks: list[Remark] = []
         self.findings = check_labels(key, sent.rows, sent.codes, sent.geoms)
         self.use = np.flatnonzero(usable(sent.geoms))
-        bounds = shapely.total_bounds(sent.geoms[self.use])
-        whole = bounds if len(self.use) else np.array([0.0, 0.0, 1.0, 1.0])
-        self.plane = Plane.around(sent.crs, whole.tolist(), datum=sent.datum)
 
         standing = world.of(key)
         self.in_scope = np.ones(len(standing), bool) if within is None else world.below(within, key)
@@ -147,10 +144,14 @@ class _Check:
         self.context = standing.take(~self.in_scope)
 
     def run(self, addresses: Addresses | None) -> Checked:
-        raw = self._degrees(self.sent.geoms[self.use])
         self.scope = self._parents_in_scope()
+        polygons = self.sent.geoms[self.use]
+        if len(polygons):
+            bounds = shapely.total_bounds(polygons).tolist()
+            self.plane = Plane.around(self.sent.crs, bounds, datum=self.sent.datum)
+        raw = self._degrees(polygons)
         parent_of = self._find_parents(raw)
-        geoms = raw if self.exact else self._node(parent_of)
+        geoms = raw if self.exact or not len(polygons) else self._node(parent_of)
         geoms, parent_of = self._drop_vanished(geoms, parent_of)
         parents = self._parents(geoms)
         metric = self._metric(parents, geoms)

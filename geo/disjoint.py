@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.chain import chains
-from geo.findings import Finding, Kind, tell_apart
+from geo.findings import Finding, Kind, Severity, tell_apart
 from geo.land import Piece, Wrong, land_finding, size_text
 from geo.layers import NO_PARENT, Parents, Proof
 from geo.validity import areas_only, invalid_rings, solid_land
@@ -38,12 +38,12 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     -------
     Proof
         With findings INVALID_RING, OVERLAP, OUTSIDE and STRADDLES above ``SLACK_M`` width. A
-        parent is proven when none of them concerns it. Land in no unit is summed, not listed.
+        parent is proven when none of them concerns it. Land in no unit is a BLANK warning, one
+        for each parent: it is owed to nobody.
     """
     valid = shapely.is_valid(layer.geoms)
     findings = list(invalid_rings(layer, np.flatnonzero(~valid)))
     solid = solid_land(layer.geoms, valid)
-    flat = metric.project(solid)
     flat_parents = metric.project(parents.geoms)
     proven = np.ones(len(parents.geoms), bool)
     overlaps = list(_pair_overlaps(layer, solid, metric))
@@ -52,15 +52,42 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     wrong[[unit for units, _ in overlaps + leaks for unit in units]] = True
     spoilt = layer.parent_of[wrong]
     proven[spoilt[spoilt != NO_PARENT]] = False
-    covered = shapely.area(shapely.union_all(flat)) if len(flat) else 0.0
+    blank = list(_blank(layer, parents, solid, metric))
     outside = sum(f.area_m2 for _, f in leaks if f.kind is Kind.OUTSIDE)
     return Proof(
         proven,
-        tell_apart(findings + [finding for _, finding in overlaps + leaks]),
-        blank_m2=max(0.0, float(shapely.area(flat_parents).sum() - covered + outside)),
+        tell_apart(findings + [finding for _, finding in overlaps + leaks] + blank),
+        blank_m2=sum(finding.area_m2 for finding in blank),
         overlap_m2=_union_area([f.geometry for _, f in overlaps], metric),
         outside_m2=float(outside),
     )
+
+
+def _blank(
+    layer: Layer, parents: Parents, solid: NDArray[np.object_], metric: Metric
+) -> Iterator[Finding]:
+    """Say how much land of each parent lies in no unit."""
+    tree = shapely.STRtree(solid)
+    bare = np.empty(len(parents.geoms), object)
+    for p, land in enumerate(parents.geoms):
+        inside = np.sort(tree.query(land, predicate="intersects"))
+        bare[p] = shapely.difference(land, shapely.union_all(solid[inside]))
+    bare = areas_only(bare)
+    flat = metric.project(bare)
+    area, width = shapely.area(flat), inscribed_width(flat)
+    for p in np.flatnonzero(area > 0).tolist():
+        name = parents.codes[p]
+        yield Finding(
+            level=layer.level,
+            kind=Kind.BLANK,
+            message=f"land of no unit in {name or 'the outline'}: "
+            f"{size_text(float(area[p]), float(width[p]))}",
+            geometry=bare[p],
+            area_m2=float(area[p]),
+            width_m=float(width[p]),
+            parent=name,
+            severity=Severity.WARNING,
+        )
 
 
 def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:

@@ -48,6 +48,9 @@ MAX_ROUNDS = 100
 """A guard, never met in the trials: noding ends by itself (see the module's text)."""
 
 
+_NOBODY = np.zeros(0, np.intp)
+
+
 class Ground(Protocol):
     """Metres on a plane, for a file's coordinates and for degrees."""
 
@@ -221,8 +224,7 @@ class _Mesh:
         loose = live[~self.kept[live]]
         if not len(loose):
             return False
-        tree = cKDTree(self.plane[nodes])
-        pairs = [tree.query_ball_point(xy, MERGE_M) for xy in self.plane[loose]]
+        near = self._near_nodes(loose, nodes)
         free = np.ones(len(self.plane), bool)  # to be merged with: kept, or not looked at
         free[loose] = False
         moved: list[int] = []
@@ -230,8 +232,8 @@ class _Mesh:
         order = np.lexsort((self.plane[loose, 1], self.plane[loose, 0]))
         for i in order:
             here = int(loose[i])
-            around = nodes[pairs[i]]
-            around = around[free[around] & (around != here)]
+            around = near.get(here, _NOBODY)
+            around = around[free[around]]
             if not len(around):
                 self.kept[here] = free[here] = True
                 continue
@@ -241,6 +243,18 @@ class _Mesh:
         self.kept[target] = True
         self._redirect(np.array(moved, np.intp), np.array(target, np.intp))
         return bool(moved)
+
+    def _near_nodes(
+        self, loose: NDArray[np.intp], nodes: NDArray[np.intp]
+    ) -> dict[int, NDArray[np.intp]]:
+        """Return the other nodes within ``MERGE_M`` of each loose node that has any."""
+        pairs = cKDTree(self.plane[nodes]).query_pairs(MERGE_M, output_type="ndarray")
+        both = nodes[np.concatenate([pairs, pairs[:, ::-1]])]
+        both = both[np.isin(both[:, 0], loose)]
+        both = both[np.argsort(both[:, 0], kind="stable")]
+        heads, first = np.unique(both[:, 0], return_index=True)
+        groups = np.split(both[:, 1], first[1:])
+        return dict(zip(heads.tolist(), groups, strict=False))
 
     def _redirect(self, moved: NDArray[np.intp], target: NDArray[np.intp]) -> None:
         self.goes_to[moved] = target

@@ -77,7 +77,6 @@ def areas_only(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
 def as_multipolygons(geoms: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return polygons as MultiPolygons whose exteriors run counter-clockwise, shape (n,)."""
     out = geoms.copy()
-    for i, geom in enumerate(geoms):
-        if geom.geom_type == "Polygon":
-            out[i] = shapely.MultiPolygon([geom])
+    single = np.flatnonzero(shapely.get_type_id(geoms) == shapely.GeometryType.POLYGON)
+    out[single] = shapely.multipolygons(geoms[single], indices=np.arange(len(single)))
     return np.asarray(shapely.orient_polygons(out))

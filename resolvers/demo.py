@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from geo.chain import chains
+from geo.levels import Tiling
 from resolvers import addresses, importing, levels, publishing
 from resolvers.auditing import audit
 from resolvers.context import Context, Shared
@@ -54,6 +55,26 @@ class SameLand(NamedTuple):
     """Units whose boundary is, vertex by vertex, the one that stands."""
 
 
+class Proven(NamedTuple):
+    """What is proven of one level of the newest edition."""
+
+    level: LevelSpec
+    report: ReportRow
+
+    @property
+    def right(self) -> bool:
+        """True when the level owes nothing.
+
+        Its parents are filled, or hold it without overlaps; every household is in exactly one of
+        its units, or, of a DISJOINT level, in the one that its address names.
+        """
+        report, cover = self.report, self.report.households
+        if not report.clean or not report.proven_parents == report.parents > 0:
+            return False
+        everyone = cover.covered == cover.total > 0 and not cover.doubled
+        return everyone or self.level.tiling is Tiling.DISJOINT
+
+
 class Played(NamedTuple):
     """What the demo did and found."""
 
@@ -61,8 +82,8 @@ class Played(NamedTuple):
     """Level by level."""
     again: Published
     foreign: SameLand
-    proof: list[ReportRow]
-    """What is proven of each level of the newest edition."""
+    proof: list[Proven]
+    """Level by level."""
     audit: Audit
     next_year: Comparison
 
@@ -70,19 +91,12 @@ class Played(NamedTuple):
     def right(self) -> bool:
         """True when everything is as it should be."""
         return (
-            all(_proven(report) for report in self.proof)
+            all(level.right for level in self.proof)
             and self.audit.clean
             and not self.again.new
             and self.foreign.same == self.foreign.units
             and self.next_year.right
         )
-
-
-def _proven(report: ReportRow) -> bool:
-    """Return whether a level owes nothing: its parents filled, its households in one unit each."""
-    cover = report.households
-    everyone = cover.total > 0 and cover.covered == cover.total and not cover.doubled
-    return report.clean and report.proven_parents == report.parents > 0 and everyone
 
 
 async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> Played:
@@ -121,11 +135,15 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
     published = [(spec.key, await publish(spec.key, town.units[spec.key])) for spec in town.levels]
     again = await publish(GRID, town.again)
     context = Context(Shared(engine), today=today)
+    proof = [
+        Proven(spec, await coverage(context, spec.key, within=None, as_of=None))
+        for spec in town.levels
+    ]
     return Played(
         published=published,
         again=again,
         foreign=await compare_land(engine, town.foreign, GRID),
-        proof=[await coverage(context, s.key, within=None, as_of=None) for s in town.levels],
+        proof=proof,
         audit=await audit(engine, None),
         next_year=await _check(engine, town),
     )

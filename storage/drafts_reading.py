@@ -348,7 +348,7 @@ async def count_units(
     )
     if areas is not None:
         query = query.where(_touches(DraftUnit, areas))
-    found: dict[int, int] = dict((await connection.execute(query)).tuples().all())
+    found: dict[int, int] = {key: number for key, number in await connection.execute(query)}
     return {draft: found.get(draft, 0) for draft in drafts}
 
 
@@ -452,7 +452,7 @@ async def count_findings(
         .where(Finding.draft_id == func.any(_numbers(drafts)), *_wanted_findings(Finding, which))
         .group_by(Finding.draft_id)
     )
-    found: dict[int, int] = dict((await connection.execute(query)).tuples().all())
+    found: dict[int, int] = {key: number for key, number in await connection.execute(query)}
     return {draft: found.get(draft, 0) for draft in drafts}
 
 

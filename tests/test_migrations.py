@@ -34,7 +34,8 @@ SELECT 'column', format('%s.%s', c.relname, a.attname),
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema) AND c.relkind = 'r' AND a.attnum > 0
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema)
+  AND c.relkind = 'r' AND a.attnum > 0
   AND c.relname NOT IN ('alembic_version', 'spatial_ref_sys')
 UNION ALL
 SELECT 'constraint', format('%s.%s', c.relname, k.conname), pg_get_constraintdef(k.oid)
@@ -45,7 +46,8 @@ UNION ALL
 SELECT 'index', indexname, indexdef FROM pg_indexes
 WHERE schemaname = :schema AND tablename NOT IN ('alembic_version', 'spatial_ref_sys')
 UNION ALL
-SELECT 'sequence', sequencename, CAST(data_type AS text) FROM pg_sequences WHERE schemaname = :schema
+SELECT 'sequence', sequencename, CAST(data_type AS text) FROM pg_sequences
+WHERE schemaname = :schema
 """
 """What the catalogue knows of a schema: more than Alembic compares."""
 

@@ -6,9 +6,19 @@ A command module adds its functions to ``frame.app`` when it is imported; naming
 
 from __future__ import annotations
 
-from service.cli import checking, database, exporting, importing, keys, load, publishing, serve
+from service.cli import (
+    checking,
+    database,
+    demo,
+    exporting,
+    importing,
+    keys,
+    load,
+    publishing,
+    serve,
+)
 from service.cli.frame import app, main
 
-COMMANDS = (checking, importing, publishing, exporting, load, keys, database, serve)
+COMMANDS = (checking, importing, publishing, exporting, load, keys, database, serve, demo)
 
 __all__ = ["COMMANDS", "app", "main"]
