@@ -195,9 +195,12 @@ class _Mesh:
         self.sign = signs
         self.original = self.vertex.copy()
         self.original_start = self.start.copy()
-        # The edge that each edge is a piece of: noding may bend it by ``INSERT_M``, not more.
-        self.whole_edge = np.column_stack([self.vertex, self.vertex[following(self.start)]])
+        # The edge that each edge is a piece of, by its ends as they are now and as they were:
+        # noding may bend the one by ``INSERT_M``, the other by ``MOVED_M``, not more.
+        ends = np.column_stack([self.vertex, self.vertex[following(self.start)]])
+        self.whole_edge = np.column_stack([ends, ends])
         self.bent_m = np.zeros(self.n_sent + self.n_stored)
+        self.first_crossing = len(lonlat)
         self.goes_to = np.arange(len(lonlat))
         # What was kept once is kept for good: otherwise merging would go on and on, node by node.
         self.kept = np.arange(len(lonlat)) < self.n_fixed
@@ -234,6 +237,8 @@ class _Mesh:
             here = int(loose[i])
             around = near.get(here, _NOBODY)
             around = around[free[around]]
+            if here >= self.first_crossing:
+                around = around[self._off_edges_m(here, around) <= MOVED_M]
             if not len(around):
                 self.kept[here] = free[here] = True
                 continue
@@ -258,10 +263,27 @@ class _Mesh:
 
     def _redirect(self, moved: NDArray[np.intp], target: NDArray[np.intp]) -> None:
         self.goes_to[moved] = target
+        self._bend_to_crossings(moved)
         self.vertex = self.goes_to[self.vertex]
-        self.whole_edge = self.goes_to[self.whole_edge]
+        self.whole_edge[:, :2] = self.goes_to[self.whole_edge[:, :2]]
         self.merged += len(moved)
         self._clean()
+
+    def _off_edges_m(self, crossing: int, targets: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return how far each target lies off the edges, as they were, that a crossing is on."""
+        edges = self.whole_edge[np.flatnonzero(self.vertex == crossing)]
+        off = np.zeros(len(targets))
+        for start, end in self.plane[edges[:, 2:]]:
+            a, b = np.tile(start, (len(targets), 1)), np.tile(end, (len(targets), 1))
+            np.maximum(off, _distance(self.plane[targets], a, b), out=off)
+        return off
+
+    def _bend_to_crossings(self, moved: NDArray[np.intp]) -> None:
+        """Note how far edges are bent by crossings that become a vertex nearby."""
+        crossings = moved[moved >= self.first_crossing]
+        if len(crossings):
+            edge = np.flatnonzero(np.isin(self.vertex, crossings))
+            self._note_bend(edge, self.goes_to[self.vertex[edge]])
 
     def _clean(self) -> None:
         """Drop repeated vertices and spikes until there is none."""
@@ -353,10 +375,16 @@ class _Mesh:
         furthest = np.zeros(len(segment))
         np.maximum.at(furthest, candidate, away_m)
         near = furthest <= INSERT_M
-        ring = np.searchsorted(self.start, edge, side="right") - 1
         taken = near[candidate]
-        np.maximum.at(self.bent_m, self.unit[self.part[ring[taken]]], away_m[taken])
+        self._note_bend(edge[taken], node[candidate[taken]])
         return near
+
+    def _note_bend(self, edge: NDArray[np.intp], node: NDArray[np.intp]) -> None:
+        """Note how far nodes lie off the edges, as they were, that they are put into."""
+        a, b = self.plane[self.whole_edge[edge, 2]], self.plane[self.whole_edge[edge, 3]]
+        ring = np.searchsorted(self.start, edge, side="right") - 1
+        bent_m = _distance(self.plane[node], a, b)
+        np.maximum.at(self.bent_m, self.unit[self.part[ring]], bent_m)
 
     def _splice(
         self, segment: NDArray[np.intp], node: NDArray[np.intp], along: NDArray[np.float64]
@@ -377,7 +405,7 @@ class _Mesh:
         of_edge = self.segments.of_edge[edges]
         source = np.where(self.segments.forward[edges], step, extra[edges] - 1 - step)
         vertex[place[edges] + 1 + step] = node[first[of_edge] + source]
-        origin = np.empty((len(vertex), 2), np.intp)
+        origin = np.empty((len(vertex), 4), np.intp)
         origin[place] = self.whole_edge
         origin[place[edges] + 1 + step] = self.whole_edge[edges]
         self.vertex, self.whole_edge = vertex, origin
@@ -437,8 +465,7 @@ class _Mesh:
         self.lonlat = together
         self.plane = np.concatenate([self.plane, self.ground.from_lonlat(lonlat)])
         self.goes_to = np.concatenate([self.goes_to, np.arange(known, len(together))])
-        # A crossing lies where it lies: it merges with nothing.
-        self.kept = np.concatenate([self.kept, np.ones(len(lonlat), bool)])
+        self.kept = np.concatenate([self.kept, np.zeros(len(lonlat), bool)])
         return same[known:]
 
     # -- the end ----------------------------------------------------------------------------
@@ -488,7 +515,7 @@ class _Mesh:
         moved = np.hypot(*(self.plane[start] - self.plane[end]).T)
         out = np.zeros(self.n_sent)
         np.maximum.at(out, polygon[ours], moved)
-        return out + self.bent_m[: self.n_sent]
+        return np.asarray(np.maximum(out, self.bent_m[: self.n_sent]))
 
 
 def _rebuild(geoms: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:

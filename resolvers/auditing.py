@@ -10,6 +10,7 @@ import shapely
 from geo.chain import chains_of_wkb, parent_sums
 from geo.crs import LocalMetric
 from geo.disjoint import check_disjoint
+from geo.findings import Severity
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
 from resolvers.exporting import edition_number
@@ -194,6 +195,7 @@ def _prove(
         result.differences.extend(
             Difference("PROOF", spec.key, finding.parent, finding.message)
             for finding in proof.findings
+            if finding.severity is Severity.BLOCKING
         )
     result.levels.append(
         LevelAudit(spec.key, len(units.codes), len(filled), int(proven[filled].sum()))

@@ -213,17 +213,17 @@ async def _on_ground(
     if draft.within_level is None:
         return codes
     tree = await context.tree()
-    here: dict[str, Key] = {code: (level, code) for code in codes}
+    here: dict[str, Key] = {code: (state, level, code) for code in codes}
     for _ in tree.upward(level):
         if level == draft.within_level:
-            return {code for code, key in here.items() if key[1] == draft.within_code}
-        rows = await by_keys(context, state, sorted(set(here.values())), Wanted.NOTHING)
+            return {code for code, key in here.items() if key[2] == draft.within_code}
+        rows = await by_keys(context, list(dict.fromkeys(here.values())), Wanted.NOTHING)
         above = tree.parent(level)
         if above is None:
             break
         level = above.key
         here = {
-            code: (level, parent)
+            code: (state, level, parent)
             for code, key in here.items()
             if (row := rows.get(key)) and (parent := row.parent_code) is not None
         }

@@ -121,9 +121,12 @@ async def _report(
     if disjoint and standing:
         proof = await _disjoint_proof(context, spec, edition, standing)
         proven = [p.code for p, fine in zip(standing, proof.proven, strict=True) if fine]
-        findings += proof.findings
+        # Land in no unit is known from the areas already, without an overlay.
+        findings += [found for found in proof.findings if found.kind is not Kind.BLANK]
         overlap_m2, outside_m2 = proof.overlap_m2, proof.outside_m2
-    if households.uncovered and not disjoint:
+    if households.uncovered and disjoint:
+        findings.append(_astray(spec, households.uncovered))
+    elif households.uncovered:
         findings += await _lost_addresses(context, tree, spec, edition, inside)
     findings.sort(key=_order)
     clauses = make_clauses(findings, disjoint=disjoint)
@@ -209,7 +212,6 @@ async def _households(
             proofs.households_of_disjoint,
             edition,
             spec.key,
-            parent_level=spec.parent or "",
             within=inside,
         )
     return HouseholdCover(total=total, covered=covered, uncovered=max(0, total - covered))
@@ -268,6 +270,16 @@ def _judge_disjoint(spec: LevelSpec, parent: ParentProof) -> Finding | None:
         message=f"{blank_m2:.0f} m2 of {spec.parent} {parent.code} are in no {spec.key}",
         area_m2=blank_m2,
         parent=parent.code,
+    )
+
+
+def _astray(spec: LevelSpec, households: int) -> Finding:
+    """Say how many households name a unit of a DISJOINT level in which they do not lie."""
+    return Finding(
+        level=spec.key,
+        kind=Kind.HOUSEHOLD_UNCOVERED,
+        message=f"{households} household(s) name a {spec.key} in which they do not lie",
+        households=households,
     )
 
 
@@ -385,6 +397,8 @@ async def _locate(
 async def _measure(context: Context, edition: int, findings: Sequence[Finding]) -> list[Finding]:
     """Add the widths of blank land."""
     blank = [i for i, f in enumerate(findings) if f.kind is Kind.BLANK and f.geometry is not None]
+    if not blank:
+        return list(findings)
     land = np.array([findings[i].geometry for i in blank], dtype=object)
     metric = await metric_of(context, edition, land)
     width_m = await asyncio.to_thread(lambda: inscribed_width(metric.project(land)))

@@ -297,8 +297,8 @@ async def _named(context: Context, place: PlaceRow, level: str, wanted: Wanted) 
     tree = await context.tree()
     if place.compound_code is None or tree.get(level).tiling is Tiling.TILES:
         return None
-    key = (level, place.compound_code)
-    return (await by_keys(context, State(place.edition), [key], wanted)).get(key)
+    key = (State(place.edition), level, place.compound_code)
+    return (await by_keys(context, [key], wanted)).get(key)
 
 
 async def nearest(

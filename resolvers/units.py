@@ -15,12 +15,12 @@ from storage import drafts_reading, families, units
 from storage.units import UnitFilter, UnitRow, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from resolvers.context import Context
 
-Key = tuple[str, str]
-"""Level and code."""
+Key = tuple[State, str, str]
+"""What a unit is seen in, its level and its code."""
 
 
 class UnitRef(NamedTuple):
@@ -43,36 +43,60 @@ class UnitQuestion:
     properties: Any = None  # any JSON value; only an object can be meant
 
 
-async def by_keys(
-    context: Context, state: State, keys: Sequence[Key], wanted: Wanted
-) -> dict[Key, UnitRow]:
-    """Return the units of the given (level, code).
+async def by_keys(context: Context, keys: Sequence[Key], wanted: Wanted) -> dict[Key, UnitRow]:
+    """Return units by what they are seen in, level and code.
 
-    In a draft that is its own unit where it has one, else the one of the base edition.
+    In a draft that is its own unit where it has one, else the one of the base edition. One
+    statement for all drafts, and one for each edition.
     """
     context.spend(len(keys))
     found: dict[Key, UnitRow] = {}
-    if state.drafts:
-        found = await context.ask(drafts_reading.units_by_codes, state.drafts, keys, wanted=wanted)
+    drawn = [(draft, level, code) for state, level, code in keys for draft in state.drafts]
+    if drawn:
+        rows = await context.ask(drafts_reading.units_by_codes, drawn, wanted=wanted)
+        for key in keys:
+            state, level, code = key
+            ours = (rows.get((draft, level, code)) for draft in state.drafts)
+            row = next((row for row in ours if row is not None), None)
+            if row is not None:
+                found[key] = row
     rest = [key for key in keys if key not in found]
-    if rest and state.edition is not None:
-        found |= await context.ask(units.by_codes, state.edition, rest, wanted=wanted)
+    for edition, some in _by_edition(rest).items():
+        names = list({(level, code): None for _, level, code in some})
+        standing = await context.ask(units.by_codes, edition, names, wanted=wanted)
+        found |= {key: standing[key[1:]] for key in some if key[1:] in standing}
     return found
 
 
+def _by_edition(keys: Iterable[Key]) -> dict[int, list[Key]]:
+    """Return keys by the edition that they are seen in, or that their drafts lie over."""
+    groups: dict[int, list[Key]] = {}
+    for key in keys:
+        if key[0].edition is not None:
+            groups.setdefault(key[0].edition, []).append(key)
+    return groups
+
+
+RowKey = tuple[State, bool, int]
+"""What a row is seen in, whether it is a draft's own, and its number."""
+
+
 async def complete(
-    context: Context, state: State, rows: Sequence[tuple[bool, int]], wanted: Wanted
-) -> dict[tuple[bool, int], UnitRow]:
-    """Return rows again with more of their columns, by (is of a draft, row id)."""
-    drawn = [row_id for in_draft, row_id in rows if in_draft]
-    standing = [row_id for in_draft, row_id in rows if not in_draft]
-    found: dict[tuple[bool, int], UnitRow] = {}
+    context: Context, keys: Sequence[RowKey], wanted: Wanted
+) -> dict[RowKey, UnitRow]:
+    """Return rows again with more of their columns."""
+    found: dict[RowKey, UnitRow] = {}
+    drawn = [row_id for _, in_draft, row_id in keys if in_draft]
     if drawn:
         more = await context.ask(drafts_reading.units_by_ids, drawn, wanted=wanted)
-        found |= {(True, row_id): row for row_id, row in more.items()}
-    if standing and state.edition is not None:
-        more = await context.ask(units.by_rows, state.edition, standing, wanted=wanted)
-        found |= {(False, row_id): row for row_id, row in more.items()}
+        found = {key: more[key[2]] for key in keys if key[1] and key[2] in more}
+    editions = {key[0].edition for key in keys if not key[1]}
+    for edition in editions:
+        some = [key for key in keys if not key[1] and key[0].edition == edition]
+        if edition is not None:
+            ids = [row_id for _, _, row_id in some]
+            more = await context.ask(units.by_rows, edition, ids, wanted=wanted)
+            found |= {key: more[key[2]] for key in some if key[2] in more}
     return found
 
 
@@ -85,25 +109,32 @@ async def one(context: Context, edition: int, ref: UnitRef, wanted: Wanted) -> U
         If there is no such level; a unit that is not there is none.
     """
     check_text("code", ref.code)
-    found = await by_keys(context, State(edition), [(ref.level, ref.code)], wanted)
+    found = await by_keys(context, [(State(edition), *ref)], wanted)
     if not found:
         (await context.tree()).get(ref.level)
-    return found.get((ref.level, ref.code))
+    return next(iter(found.values()), None)
 
 
 async def upwards(
-    context: Context, state: State, keys: Sequence[Key], wanted: Wanted
+    context: Context, keys: Sequence[Key], wanted: Wanted
 ) -> dict[Key, list[UnitRow]]:
-    """Return the units from each (level, code) upwards, itself first."""
-    if not state.drafts and state.edition is not None:
-        found = await context.ask(families.ancestors, state.edition, keys, wanted=wanted)
-        context.spend(sum(map(len, found.values())))
-        return found
+    """Return the units from each (state, level, code) upwards, itself first."""
+    found: dict[Key, list[UnitRow]] = {}
+    for edition, some in _by_edition(key for key in keys if not key[0].drafts).items():
+        names = [key[1:] for key in some]
+        rows = await context.ask(families.ancestors, edition, names, wanted=wanted)
+        found |= {key: rows[key[1:]] for key in some}
+    context.spend(sum(map(len, found.values())))
+    return found | await _climb(context, [key for key in keys if key[0].drafts], wanted)
+
+
+async def _climb(context: Context, keys: Sequence[Key], wanted: Wanted) -> dict[Key, list[UnitRow]]:
+    """Go up level by level, in a draft where it has the unit, else in its base."""
     tree = await context.tree()
     climbed: dict[Key, list[UnitRow]] = {key: [] for key in keys}
     here: dict[Key, Key] = {key: key for key in keys}
     while here:  # once a level
-        rows = await by_keys(context, state, sorted(set(here.values())), wanted)
+        rows = await by_keys(context, list(dict.fromkeys(here.values())), wanted)
         above: dict[Key, Key] = {}
         for start, key in here.items():
             row = rows.get(key)
@@ -112,7 +143,7 @@ async def upwards(
             climbed[start].append(row)
             level = tree.parent(row.level)
             if level is not None and row.parent_code is not None:
-                above[start] = (level.key, row.parent_code)
+                above[start] = (key[0], level.key, row.parent_code)
         here = above
     return climbed
 
@@ -204,12 +235,12 @@ async def require_unit(context: Context, edition: int, ref: UnitRef, *, argument
     """
     (await context.tree()).get(ref.level, argument=argument)
     check_text(argument, ref.code)
-    found = await by_keys(context, State(edition), [ref], Wanted.NOTHING)
+    found = await by_keys(context, [(State(edition), *ref)], Wanted.NOTHING)
     if not found:
         raise UnknownError(
             f"there is no {ref.level} {ref.code!r} in edition {edition}", argument=argument
         )
-    return found[ref]
+    return next(iter(found.values()))
 
 
 async def search(

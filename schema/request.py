@@ -57,9 +57,9 @@ class RequestContext:
     ) -> Awaitable[UnitRow | None]:
         """Load a unit by its name."""
         return self._load(
-            ("unit", state, wanted),
-            (level, code),
-            lambda keys: units.by_keys(self.reading, state, keys, wanted),
+            ("unit", wanted),
+            (state, level, code),
+            lambda keys: units.by_keys(self.reading, keys, wanted),
         )
 
     def upwards(
@@ -67,17 +67,17 @@ class RequestContext:
     ) -> Awaitable[list[UnitRow]]:
         """Load a unit and those above it."""
         return self._load(
-            ("upwards", state, wanted),
-            (level, code),
-            lambda keys: units.upwards(self.reading, state, keys, wanted),
+            ("upwards", wanted),
+            (state, level, code),
+            lambda keys: units.upwards(self.reading, keys, wanted),
         )
 
     def complete(self, state: State, row: UnitRow, wanted: Wanted) -> Awaitable[UnitRow]:
         """Load more columns of a unit."""
         return self._load(
-            ("complete", state, wanted),
-            (row.draft_id is not None, row.row_id),
-            lambda keys: units.complete(self.reading, state, keys, wanted),
+            ("complete", wanted),
+            (state, row.draft_id is not None, row.row_id),
+            lambda keys: units.complete(self.reading, keys, wanted),
         )
 
     def children(

@@ -268,27 +268,26 @@ async def units_by_ids(
 
 
 async def units_by_codes(
-    connection: AsyncConnection,
-    drafts: Sequence[int],
-    keys: Sequence[tuple[str, str]],
-    *,
-    wanted: Wanted,
-) -> dict[tuple[str, str], UnitRow]:
-    """Return the units of the given (level, code) in any of some drafts; index draft_unit_code.
+    connection: AsyncConnection, keys: Sequence[tuple[int, str, str]], *, wanted: Wanted
+) -> dict[tuple[int, str, str], UnitRow]:
+    """Return the units of the given (draft, level, code); index draft_unit_code.
 
     Of a code that a file has twice the first row is taken.
     """
-    levels, codes = [level for level, _ in keys], [code for _, code in keys]
-    asked = func.unnest(texts(levels), texts(codes)).table_valued("level", "code")
+    asked = func.unnest(
+        _numbers([draft for draft, _, _ in keys]),
+        texts([level for _, level, _ in keys]),
+        texts([code for _, _, code in keys]),
+    ).table_valued("draft", "level", "code")
     asked = asked.render_derived(name="asked")
-    query = (
-        _unit_columns(wanted)
-        .join(asked, and_(asked.c.level == Draft.level, asked.c.code == DraftUnit.code))
-        .where(DraftUnit.draft_id == func.any(_numbers(drafts)), _IS_UNIT)
-        .order_by(DraftUnit.id.desc())
+    same = and_(
+        asked.c.draft == DraftUnit.draft_id,
+        asked.c.level == Draft.level,
+        asked.c.code == DraftUnit.code,
     )
+    query = _unit_columns(wanted).join(asked, same).where(_IS_UNIT).order_by(DraftUnit.id.desc())
     rows = [UnitRow._make((*row, wanted)) for row in await connection.execute(query)]
-    return {(row.level, row.code): row for row in rows}
+    return {(row.draft_id or 0, row.level, row.code): row for row in rows}
 
 
 async def units_page(
@@ -348,7 +347,7 @@ async def count_units(
     )
     if areas is not None:
         query = query.where(_touches(DraftUnit, areas))
-    found: dict[int, int] = {key: number for key, number in await connection.execute(query)}
+    found: dict[int, int] = dict((await connection.execute(query)).all())
     return {draft: found.get(draft, 0) for draft in drafts}
 
 
@@ -452,7 +451,7 @@ async def count_findings(
         .where(Finding.draft_id == func.any(_numbers(drafts)), *_wanted_findings(Finding, which))
         .group_by(Finding.draft_id)
     )
-    found: dict[int, int] = {key: number for key, number in await connection.execute(query)}
+    found: dict[int, int] = dict((await connection.execute(query)).all())
     return {draft: found.get(draft, 0) for draft in drafts}
 
 

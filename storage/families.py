@@ -93,7 +93,7 @@ async def count_children(
         .where(Unit.level == func.any(texts(levels)), stands(Unit, edition))
         .group_by(above.c.root)
     )
-    found: dict[str, int] = {key: number for key, number in await connection.execute(query)}
+    found: dict[str, int] = dict((await connection.execute(query)).all())
     return {root: found.get(root, 0) for root in roots}
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
-from storage.models import Address, AddressPlace, Outline, Unit, UnitTally
+from storage.models import Address, AddressPlace, Outline, Unit
 from storage.units import below, stands, texts
 
 if TYPE_CHECKING:
@@ -212,21 +212,19 @@ async def households_of_disjoint(
     edition: int,
     level: str,
     *,
-    parent_level: str,
     within: Inside | None,
 ) -> tuple[int, int]:
-    """Return all households, and those counted for a unit of a DISJOINT level."""
-    counted = select(func.coalesce(func.sum(UnitTally.households), 0)).where(
-        UnitTally.level == level, stands(UnitTally, edition)
+    """Return the households whose address names a unit of a DISJOINT level, and that lie in it."""
+    lies_in = exists().where(
+        Unit.level == level,
+        Unit.code == Address.compound_code,
+        stands(Unit, edition),
+        func.ST_Intersects(Unit.geom, Address.geom),
     )
-    if within is not None:
-        under = and_(Unit.level == level, Unit.code == UnitTally.code, stands(Unit, edition))
-        parents = _codes_inside(edition, parent_level, within)
-        counted = counted.where(exists().where(under, Unit.parent_code.in_(parents)))
-    households = select(func.coalesce(func.sum(Address.households), 0)).where(
-        *_on_ground(edition, within)
-    )
-    query = select(households.scalar_subquery(), counted.scalar_subquery())
+    query = select(
+        func.coalesce(func.sum(Address.households), 0),
+        func.coalesce(func.sum(Address.households).filter(lies_in), 0),
+    ).where(Address.compound_code.is_not(None), *_on_ground(edition, within))
     total, covered = (await connection.execute(query)).one()
     return int(total), int(covered)
 

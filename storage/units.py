@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy.dialects.postgresql import JSONB, array, distinct_on
 from sqlalchemy.orm import aliased
 
 from storage.models import Level, Unit, UnitTally
@@ -278,9 +278,11 @@ async def by_ids(
         unit_columns(Wanted.NOTHING, today)
         .add_columns(seen)
         .where(Unit.id.in_(ids))
-        .distinct(Unit.id)
+        .ext(distinct_on(Unit.id))
         # of the rows of one version: the newest that has begun, else the first to come
-        .order_by(Unit.id, begun.desc(), case((begun, -Unit.first_edition), else_=last))
+        .order_by(
+            Unit.id, begun.desc(), case((begun, -Unit.first_edition), else_=Unit.first_edition)
+        )
     )
     return {
         row[1]: (UnitRow._make((*row[:-1], Wanted.NOTHING)), row[-1])

@@ -78,12 +78,21 @@ def test_a_column_that_the_place_contradicts_is_a_blocking_finding() -> None:
 
 
 def test_a_prefix_that_the_place_contradicts_is_a_warning() -> None:
-    found = family([IN_12], ["11005"])
+    found = family([IN_11, IN_12, IN_12], ["11001", "12001", "11005"])
 
-    assert found.parent_of.tolist() == [1]
+    assert found.parent_of.tolist() == [0, 1, 1]
     (told,) = found.findings
     assert told.kind is Kind.WRONG_PARENT
     assert told.severity is Severity.WARNING
+    assert (told.units, told.rows) == (("11005",), (3,))
+
+
+def test_codes_that_begin_like_some_parent_by_chance_are_no_hint() -> None:
+    # Most of them lie elsewhere: these codes are not built from their parents'.
+    found = family([IN_12, IN_12, IN_11], ["11a", "11b", "11c"])
+
+    assert found.parent_of.tolist() == [1, 1, 0]
+    assert found.findings == []
 
 
 def test_a_column_that_agrees_with_the_place_silences_the_prefix() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from resolvers.context import Shared
 from storage.keys import Role
 from tests.graphql import imported, world
 from tests.graphql.asking import told
@@ -116,8 +117,6 @@ async def test_fields_left_out_by_a_directive_are_not_read(
 async def test_a_report_of_an_edition_is_computed_once(
     town: AsyncEngine, counted: list[str]
 ) -> None:
-    from resolvers.context import Shared
-
     shared = Shared(town)
     query = '{ coverage(level: "grid") { clean } }'
     await told(town, query, shared=shared)
