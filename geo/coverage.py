@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from geo.layers import Layer, Metric, Parents
 
 
+RIM_DEG = 1e-9
+"""A segment this near to a rim lies on it, in degrees: crossings are not exact."""
+
+
 def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     """Check that the units of a TILES level fill their parents exactly, and say where not.
 
@@ -68,9 +72,12 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     explained = _parents_without_land(residual, faces)
     explained |= {p for face, what in wrong for p in (what.parent, claims.parent[face])}
     explained |= {int(p) for p in spoilt}
-    left = _left_over(sums, pieces, layer)
-    explained -= set(left) - _parents_without_land(residual, faces) - {int(p) for p in spoilt}
     findings += _unexplained(residual, sorted(set(bad.tolist()) - explained), layer, parents)
+    known = _parents_without_land(residual, faces) | {int(p) for p in spoilt}
+    for p in sorted(set(_left_over(sums, pieces, layer)) & explained - known):
+        beside = _beside_land(residual, p, [face for face, _ in wrong], faces)
+        if len(beside):
+            findings.append(_mismatch(residual, beside, layer, parents))
 
     area_m2 = shapely.area(metric.project(faces))
 
@@ -172,6 +179,15 @@ def _left_over(sums: NDArray[np.int64], pieces: list[Piece], layer: Layer) -> li
     amount = chains(land) * np.where(missing, 1, -surplus)  # arrays of integers wrap silently
     np.add.at(rest, parent[counts], amount[counts])
     return np.flatnonzero(rest).tolist()
+
+
+def _beside_land(
+    residual: Residual, parent: int, wrong: list[int], faces: NDArray[np.object_]
+) -> NDArray[np.intp]:
+    """Return a parent's open segments that are no rim of wrong land."""
+    mine = np.array([i for i, above in residual.parents.items() if parent in above], np.intp)
+    rims = shapely.buffer(shapely.union_all(shapely.boundary(faces[sorted(set(wrong))])), RIM_DEG)
+    return mine[~shapely.covers(rims, residual.lines[mine])]
 
 
 def _unexplained(

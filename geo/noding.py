@@ -48,6 +48,9 @@ MAX_ROUNDS = 100
 """A guard, never met in the trials: noding ends by itself (see the module's text)."""
 
 
+MAX_GROWTH = 20
+"""So many times as many vertices as were sent and stored end the search for crossings."""
+
 _NOBODY = np.zeros(0, np.intp)
 
 
@@ -142,7 +145,7 @@ def _settle(mesh: _Mesh, sums: Sums) -> None:
             continue
         if mesh.insert(live, np.unique(mesh.segments.ends[live])):
             continue
-        if not mesh.cross(live):
+        if not mesh.cross(live) or mesh.overgrown():
             return
 
 
@@ -195,10 +198,8 @@ class _Mesh:
         self.sign = signs
         self.original = self.vertex.copy()
         self.original_start = self.start.copy()
-        # The edge that each edge is a piece of, by its ends as they are now and as they were:
-        # noding may bend the one by ``INSERT_M``, the other by ``MOVED_M``, not more.
-        ends = np.column_stack([self.vertex, self.vertex[following(self.start)]])
-        self.whole_edge = np.column_stack([ends, ends])
+        # The edge, as sent or stored, that each edge is a piece of: it may move by ``MOVED_M``.
+        self.whole_edge = np.column_stack([self.vertex, self.vertex[following(self.start)]])
         self.bent_m = np.zeros(self.n_sent + self.n_stored)
         self.first_crossing = len(lonlat)
         self.goes_to = np.arange(len(lonlat))
@@ -265,7 +266,6 @@ class _Mesh:
         self.goes_to[moved] = target
         self._bend_to_crossings(moved)
         self.vertex = self.goes_to[self.vertex]
-        self.whole_edge[:, :2] = self.goes_to[self.whole_edge[:, :2]]
         self.merged += len(moved)
         self._clean()
 
@@ -273,7 +273,7 @@ class _Mesh:
         """Return how far each target lies off the edges, as they were, that a crossing is on."""
         edges = self.whole_edge[np.flatnonzero(self.vertex == crossing)]
         off = np.zeros(len(targets))
-        for start, end in self.plane[edges[:, 2:]]:
+        for start, end in self.plane[edges]:
             a, b = np.tile(start, (len(targets), 1)), np.tile(end, (len(targets), 1))
             np.maximum(off, _distance(self.plane[targets], a, b), out=off)
         return off
@@ -351,11 +351,33 @@ class _Mesh:
         inside &= (point != ends[line, 0]) & (point != ends[line, 1])
         line, point, along = line[inside], point[inside], along[inside]
         near = self._near_whole_edges(segments[line], point)
+        near &= self._nearest_at_corners(ends[line], point)
         if not near.any():
             return False
         self._splice(segments[line[near]], point[near], along[near])
         self.inserted += int(near.sum())
         return True
+
+    def _nearest_at_corners(
+        self, ends: NDArray[np.intp], node: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Return which candidates are the nearest of those that share an end close to the node.
+
+        A node put into both edges of a corner close to it would make the corner a spike's tip, and
+        with the spike a stored vertex would be lost.
+        """
+        a, b, p = self.plane[ends[:, 0]], self.plane[ends[:, 1]], self.plane[node]
+        off_m = _distance(p, a, b)
+        close = [np.flatnonzero(np.hypot(*(p - corner).T) < MERGE_M) for corner in (a, b)]
+        candidate = np.concatenate(close)
+        corner_node = np.concatenate([ends[close[0], 0], ends[close[1], 1]])
+        order = np.lexsort((candidate, off_m[candidate], corner_node, node[candidate]))
+        pair = np.column_stack([node[candidate], corner_node])[order]
+        again = np.zeros(len(order), bool)
+        again[1:] = (pair[1:] == pair[:-1]).all(1)
+        nearest = np.ones(len(node), bool)
+        nearest[candidate[order[again]]] = False
+        return nearest
 
     def _near_whole_edges(
         self, segment: NDArray[np.intp], node: NDArray[np.intp]
@@ -371,17 +393,16 @@ class _Mesh:
         edge = by_segment[ranges(first[segment], count[segment])]
         candidate = np.repeat(np.arange(len(segment)), count[segment])
         a, b = self.plane[self.whole_edge[edge, 0]], self.plane[self.whole_edge[edge, 1]]
-        away_m = _distance(self.plane[node[candidate]], a, b)
         furthest = np.zeros(len(segment))
-        np.maximum.at(furthest, candidate, away_m)
-        near = furthest <= INSERT_M
+        np.maximum.at(furthest, candidate, _distance(self.plane[node[candidate]], a, b))
+        near = furthest <= MOVED_M
         taken = near[candidate]
         self._note_bend(edge[taken], node[candidate[taken]])
         return near
 
     def _note_bend(self, edge: NDArray[np.intp], node: NDArray[np.intp]) -> None:
         """Note how far nodes lie off the edges, as they were, that they are put into."""
-        a, b = self.plane[self.whole_edge[edge, 2]], self.plane[self.whole_edge[edge, 3]]
+        a, b = self.plane[self.whole_edge[edge, 0]], self.plane[self.whole_edge[edge, 1]]
         ring = np.searchsorted(self.start, edge, side="right") - 1
         bent_m = _distance(self.plane[node], a, b)
         np.maximum.at(self.bent_m, self.unit[self.part[ring]], bent_m)
@@ -405,7 +426,7 @@ class _Mesh:
         of_edge = self.segments.of_edge[edges]
         source = np.where(self.segments.forward[edges], step, extra[edges] - 1 - step)
         vertex[place[edges] + 1 + step] = node[first[of_edge] + source]
-        origin = np.empty((len(vertex), 4), np.intp)
+        origin = np.empty((len(vertex), 2), np.intp)
         origin[place] = self.whole_edge
         origin[place[edges] + 1 + step] = self.whole_edge[edges]
         self.vertex, self.whole_edge = vertex, origin
@@ -441,6 +462,10 @@ class _Mesh:
         self._splice(segment[real], node[real], along[real])
         self.crossings += len(np.unique(nodes))
         return True
+
+    def overgrown(self) -> bool:
+        """Return whether crossings multiply without end, as hostile files may make them."""
+        return len(self.vertex) > MAX_GROWTH * (int(self.original_start[-1]) + MAX_GROWTH)
 
     def _segments_crossed(self, live: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the live segments and those of the rings whose box they meet."""
