@@ -14,7 +14,7 @@ from geo.crs import Datum, LocalMetric, Plane, round9
 from geo.disjoint import check_disjoint
 from geo.findings import Finding, HouseholdCover, Kind, Report, make_clauses, tell_apart
 from geo.households import check_households, check_named_compounds, count_on_land
-from geo.labels import check_labels, usable
+from geo.labels import check_labels, codes_elsewhere, usable
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
 from geo.noding import MOVED_M, node
@@ -24,7 +24,7 @@ from geo.validity import as_multipolygons, solid_land
 from geo.world import Units, World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -99,6 +99,7 @@ def check(
     within: UnitName | None = None,
     addresses: Addresses | None = None,
     exact: bool = False,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> Checked:
     """Node a level's file into the world, and find everything that is wrong with it.
 
@@ -116,6 +117,8 @@ def check(
         Addresses on that ground.
     exact
         Take the vertices as they are: nothing is merged or inserted.
+    elsewhere
+        Codes of the level that stand on other ground, and the parents that they stand under.
 
     Returns
     -------
@@ -123,7 +126,9 @@ def check(
         The topmost level is checked against its own outline, filled, which becomes the world's
         outline.
     """
-    return _Check(sent, level_key, world, within, exact).run(addresses)
+    work = _Check(sent, level_key, world, within, exact)
+    work.findings += codes_elsewhere(level_key, sent.rows, sent.codes, elsewhere or {})
+    return work.run(addresses)
 
 
 class _Check:
@@ -171,6 +176,8 @@ class _Check:
 
     def _degrees(self, geoms: NDArray[np.object_]) -> NDArray[np.object_]:
         """Return the file's polygons in degrees, rounded, as MultiPolygons."""
+        if not len(geoms):
+            return geoms
 
         def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             return round9(self.plane.to_lonlat(self.plane.from_file(xy)))

@@ -10,7 +10,7 @@ import shapely
 from geo.findings import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +45,30 @@ def check_labels(
         *_missing_codes(level, rows, codes),
         *_duplicate_codes(level, rows, codes),
     ]
+
+
+def codes_elsewhere(
+    level: str,
+    rows: NDArray[np.intp],
+    codes: Sequence[str | None],
+    elsewhere: Mapping[str, str],
+) -> Iterator[Finding]:
+    """Name rows whose code belongs to a unit of other ground.
+
+    Parameters
+    ----------
+    elsewhere
+        Codes that stand on other ground, and the parents that they stand under.
+    """
+    for row, code in zip(rows.tolist(), codes, strict=True):
+        if code is not None and code in elsewhere:
+            yield Finding(
+                level=level,
+                kind=Kind.DUPLICATE_CODE,
+                message=f"the code {code} stands already on other ground, under {elsewhere[code]}",
+                units=(code,),
+                rows=(row,),
+            )
 
 
 def _bad_geometries(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 MAX_NAMED = 5
 """How many keys a message names before it only counts."""
@@ -151,18 +151,14 @@ async def load_addresses(
             return LoadedAddresses(*changes, edition=None)
         number = await editions.open_edition(
             connection,
-            effective_on=effective_on or await _default_day(connection, today),
+            effective_on=effective_on,
+            today=today,
             published_by=published_by,
             note=_note(changes),
         )
         boxes = await addresses.write(connection, number)
         await tallies.refresh(connection, number, levels=None, boxes=boxes)
     return LoadedAddresses(*changes, edition=number)
-
-
-async def _default_day(connection: AsyncConnection, today: dt.date) -> dt.date:
-    last = await editions.newest(connection)
-    return max(today, last.effective_on) if last else today
 
 
 def _note(changes: AddressChanges) -> str:

@@ -81,7 +81,6 @@ async def children(
         )
     else:
         found = {}
-    context.spend(sum(map(len, found.values())))
     return {code: take(found.get(code, []), first) for code in codes}
 
 
@@ -188,7 +187,6 @@ async def _right_below(
         for part in parts:
             for code, rows in part.items():
                 found[code] += rows
-    context.spend(sum(map(len, found.values())))
     return found
 
 

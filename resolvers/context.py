@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ROWS = 200_000
-"""The most units and findings that one request may fetch, over all its lists."""
+MAX_THINGS = 200_000
+"""The most units, levels, findings … that one answer may hold, each time it names one."""
 
 
 class State(NamedTuple):
@@ -112,7 +112,7 @@ class Context:
         # Reading needs no transaction: every statement names the edition that it reads.
         self._reader = shared.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
-        self._rows = 0
+        self._things = 0
 
     async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - those of the question
         """Put a question of ``storage`` on a connection of its own; siblings run side by side."""
@@ -125,19 +125,19 @@ class Context:
             self._asked[key] = asyncio.ensure_future(make())
         return cast("T", await asyncio.shield(self._asked[key]))
 
-    def spend(self, rows: int) -> None:
-        """Count rows of lists.
+    def spend(self, things: int = 1) -> None:
+        """Count what the answer holds: a small question can go in circles and name a lot.
 
         Raises
         ------
         TooCostlyError
-            If the request fetched more than ``MAX_ROWS``.
+            If it is more than ``MAX_THINGS``.
         """
-        self._rows += rows
-        if self._rows > MAX_ROWS:
+        self._things += things
+        if self._things > MAX_THINGS:
             raise TooCostlyError(
-                f"the request's lists hold more than {MAX_ROWS} things together; "
-                "ask for fewer at each level, or in several requests"
+                f"the answer would hold more than {MAX_THINGS} things; ask for fewer at each "
+                "level, or in several requests"
             )
 
     async def tree(self) -> Tree:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -22,12 +21,9 @@ from geo.findings import (
 )
 from geo.layers import Layer, Parents
 from geo.levels import Tiling
-from geo.width import inscribed_width
-from resolvers.paging import Page
 from resolvers.pictures import metric_of
 from resolvers.units import UnitRef, require_unit
-from storage import proofs
-from storage.drafts_reading import FindingFilter, FindingRow
+from storage import cover, proofs
 from storage.engine import as_geoms
 from storage.proofs import Inside, ParentProof
 
@@ -128,7 +124,7 @@ async def _report(
         findings.append(_astray(spec, households.uncovered))
     elif households.uncovered:
         findings += await _lost_addresses(context, tree, spec, edition, inside)
-    findings.sort(key=_order)
+    findings.sort(key=order)
     clauses = make_clauses(findings, disjoint=disjoint)
     return ReportRow(
         level=spec.key,
@@ -170,7 +166,7 @@ async def _proofs(
     found = await context.ask(proofs.outline_proof, edition, spec.key)
     if not found:
         return []
-    geoms = await _outline(context, edition)
+    geoms = await outline_land(context, edition)
     area_m2 = (await metric_of(context, edition, geoms)).area_m2(geoms)
     return [parent._replace(area_m2=float(area_m2[0])) for parent in found]
 
@@ -195,7 +191,8 @@ async def _disjoint_proof(
     return await asyncio.to_thread(check_disjoint, layer, ground, metric)
 
 
-async def _outline(context: Context, edition: int) -> NDArray[np.object_]:
+async def outline_land(context: Context, edition: int) -> NDArray[np.object_]:
+    """Return what the topmost level fills: one geometry, or none."""
     outline = await context.ask(proofs.outline, edition, geometry=True)
     return as_geoms([outline.wkb] if outline else [])
 
@@ -205,11 +202,11 @@ async def _households(
 ) -> HouseholdCover:
     if spec.tiling is Tiling.TILES:
         total, covered = await context.ask(
-            proofs.households_of_tiling, edition, tree.tiling_from(spec.key), within=inside
+            cover.households_of_tiling, edition, tree.tiling_from(spec.key), within=inside
         )
     else:
         total, covered = await context.ask(
-            proofs.households_of_disjoint,
+            cover.households_of_disjoint,
             edition,
             spec.key,
             within=inside,
@@ -220,7 +217,7 @@ async def _households(
 # --- findings ----------------------------------------------------------------------------------
 
 
-def _order(finding: Finding) -> tuple[float, str, str]:
+def order(finding: Finding) -> tuple[float, str, str]:
     """Return the place of a finding in the list: largest first."""
     return -finding.area_m2, finding.kind, finding.parent or ""
 
@@ -300,7 +297,7 @@ async def _lost_addresses(
     context: Context, tree: Tree, spec: LevelSpec, edition: int, inside: Inside | None
 ) -> list[Finding]:
     groups = await context.ask(
-        proofs.uncovered,
+        cover.uncovered,
         edition,
         tree.tiling_from(spec.key),
         parent_level=spec.parent,
@@ -319,113 +316,6 @@ async def _lost_addresses(
         )
         for group in groups
     ]
-
-
-class FindingPlace(NamedTuple):
-    """A place in an edition's list of findings."""
-
-    area_m2: float
-    kind: str
-    parent: str
-
-
-def findings_of(report: ReportRow, which: FindingFilter) -> list[Finding]:
-    """Return an edition's findings of some kinds, largest first."""
-    return [
-        finding
-        for finding in report.findings
-        if (which.kinds is None or finding.kind in which.kinds)
-        and (which.rules is None or finding.rule in which.rules)
-        and (which.severity is None or finding.severity == which.severity)
-        and (which.min_area_m2 is None or finding.area_m2 >= which.min_area_m2)
-    ]
-
-
-async def findings_page(
-    context: Context,
-    report: ReportRow,
-    which: FindingFilter,
-    *,
-    first: int,
-    after: FindingPlace | None,
-) -> Page[FindingRow]:
-    """Return a page of an edition's findings, with their land."""
-    found = findings_of(report, which)
-    if after is not None:
-        last = (-after.area_m2, after.kind, after.parent)
-        found = [finding for finding in found if _order(finding) > last]
-    chosen = await _locate(context, report, found[:first])
-    context.spend(len(chosen))
-    return Page([_row(finding) for finding in chosen], len(found) > first)
-
-
-async def _locate(
-    context: Context, report: ReportRow, findings: Sequence[Finding]
-) -> list[Finding]:
-    """Read or compute the land of findings: one statement for all of a kind."""
-    level, edition = report.level, report.edition
-    above = (await context.tree()).parent(level)
-    if edition is None:
-        return list(findings)
-    blank = [f.parent for f in findings if f.kind is Kind.BLANK and f.parent is not None]
-    other = [f.parent for f in findings if f.kind is Kind.MISMATCH and f.parent is not None]
-    land: dict[tuple[Kind, str | None], tuple[Any, tuple[str, ...]]] = {}  # geometry and units
-    if above is not None and blank:
-        rests = await context.ask(proofs.blank_land, edition, level, above.key, blank)
-        land |= {
-            (Kind.BLANK, code): (shapely.from_wkb(rest.wkb), tuple(rest.units))
-            for code, rest in rests.items()
-        }
-    if above is not None and other:
-        wholes = await context.ask(proofs.parent_land, edition, above.key, other)
-        land |= {
-            (Kind.MISMATCH, code): (shapely.boundary(shapely.from_wkb(wkb)), ())
-            for code, wkb in wholes.items()
-        }
-    if any(f.parent is None and f.kind in {Kind.BLANK, Kind.MISMATCH} for f in findings):
-        outline = (await _outline(context, edition))[0]
-        land[Kind.BLANK, None] = outline, ()
-        land[Kind.MISMATCH, None] = shapely.boundary(outline), ()
-    placed = []
-    for finding in findings:
-        known = finding.geometry, finding.units
-        geometry, units = land.get((finding.kind, finding.parent), known)
-        placed.append(dataclasses.replace(finding, geometry=geometry, units=units))
-    return await _measure(context, edition, placed)
-
-
-async def _measure(context: Context, edition: int, findings: Sequence[Finding]) -> list[Finding]:
-    """Add the widths of blank land."""
-    blank = [i for i, f in enumerate(findings) if f.kind is Kind.BLANK and f.geometry is not None]
-    if not blank:
-        return list(findings)
-    land = np.array([findings[i].geometry for i in blank], dtype=object)
-    metric = await metric_of(context, edition, land)
-    width_m = await asyncio.to_thread(lambda: inscribed_width(metric.project(land)))
-    measured = list(findings)
-    for i, width in zip(blank, width_m.tolist(), strict=True):
-        measured[i] = dataclasses.replace(findings[i], width_m=width)
-    return measured
-
-
-def _row(finding: Finding) -> FindingRow:
-    return FindingRow(
-        id=finding.id,
-        draft_id=None,
-        level=finding.level,
-        kind=finding.kind,
-        rule=finding.rule,
-        severity=finding.severity,
-        message=finding.message,
-        wkb=shapely.to_wkb(finding.geometry) if finding.geometry is not None else None,
-        area_m2=finding.area_m2,
-        width_m=finding.width_m,
-        households=finding.households,
-        units=list(finding.units),
-        rows=[],
-        addresses=list(finding.addresses),
-        parent_code=finding.parent,
-    )
 
 
 # --- drafts ------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from geo.chain import chains
-from geo.levels import Tiling
 from resolvers import addresses, importing, levels, publishing
 from resolvers.auditing import audit
 from resolvers.context import Context, Shared
@@ -63,16 +62,13 @@ class Proven(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """True when the level owes nothing.
+        """True when the level owes nothing and every household is in exactly one unit.
 
-        Its parents are filled, or hold it without overlaps; every household is in exactly one of
-        its units, or, of a DISJOINT level, in the one that its address names.
+        Of a DISJOINT level, the households that count are those whose address names a unit.
         """
         report, cover = self.report, self.report.households
-        if not report.clean or not report.proven_parents == report.parents > 0:
-            return False
         everyone = cover.covered == cover.total > 0 and not cover.doubled
-        return everyone or self.level.tiling is Tiling.DISJOINT
+        return report.clean and report.proven_parents == report.parents > 0 and everyone
 
 
 class Played(NamedTuple):

@@ -13,7 +13,7 @@ from resolvers.naming import search_text
 from storage.publishing import NewRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -60,6 +60,8 @@ class Difference(NamedTuple):
     """Levels whose units change, other than by nodes."""
     boxes: list[Box]
     """Where anything changes, before and after."""
+    parents: dict[str, set[str]]
+    """By level: parents that units of it came to, left, or changed under."""
 
     def base_rows(self) -> list[int]:
         """Return the stored rows that are followed by new ones."""
@@ -68,7 +70,7 @@ class Difference(NamedTuple):
 
 def compare(before: World, after: World, metric: LocalMetric) -> Difference:
     """Compare two worlds on the same ground."""
-    found = Difference([], [], [], [])
+    found = Difference([], [], [], [], {})
     for level in after.levels:
         old, new = before.of(level.key), after.of(level.key)
         if old is not new:
@@ -86,24 +88,35 @@ def _compare_level(
     other_land = _differs(old.geoms[i], new.geoms[j])
     moved = np.zeros(len(pairs), bool)
     moved[other_land] = _moved(old.geoms[i[other_land]], new.geoms[j[other_land]], metric)
-    before = len(found.rows)
+    changed: list[Row] = []
     for k, (was, now) in enumerate(pairs):
         renamed = old.names[was] != new.names[now]
         reattributed = _attributes(old, was) != _attributes(new, now)
         if renamed or reattributed or other_land[k]:
             row_id = int(old.row_ids[was])
-            row = Row(level, new, now, row_id, bool(moved[k]), renamed, reattributed)
-            found.rows.append(row)
-            found.boxes.append(_box(old.geoms[was]))
+            changed.append(Row(level, new, now, row_id, bool(moved[k]), renamed, reattributed))
+            _note(found, level, old, was)
     known = {now for _, now in pairs}
     added = [index for index in range(len(new)) if index not in known]
-    found.rows.extend(Row(level, new, index, 0, True, True, True) for index in added)
-    gone = [index for code, index in place.items() if code not in set(new.codes)]
-    found.removed.extend(int(old.row_ids[index]) for index in gone)
-    found.boxes.extend(_box(old.geoms[index]) for index in gone)
-    found.boxes.extend(_box(new.geoms[row.place]) for row in found.rows[before:])
-    if gone or any(not row.noded for row in found.rows[before:]):
+    changed.extend(Row(level, new, index, 0, True, True, True) for index in added)
+    standing = set(new.codes)
+    gone = [index for code, index in place.items() if code not in standing]
+    for index in gone:
+        found.removed.append(int(old.row_ids[index]))
+        _note(found, level, old, index)
+    for row in changed:
+        _note(found, level, new, row.place)
+    found.rows.extend(changed)
+    if gone or any(not row.noded for row in changed):
         found.levels.append(level)
+
+
+def _note(found: Difference, level: str, units: Units, index: int) -> None:
+    """Note the ground and the parent of a unit that changes."""
+    found.boxes.append(_box(units.geoms[index]))
+    parent = units.parent_codes[index]
+    if parent is not None:
+        found.parents.setdefault(level, set()).add(parent)
 
 
 def _differs(old: NDArray[np.object_], new: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -155,13 +168,7 @@ def new_rows(rows: Sequence[Row], metric: LocalMetric) -> NewRows:
     )
 
 
-def touched_parents(rows: Iterable[Row], level: str, parent_level: str | None) -> set[str]:
+def touched_parents(change: Difference, level: str, parent_level: str) -> set[str]:
     """Return codes of parents whose sum over a level an edition may have changed."""
-    found: set[str] = set()
-    for row in rows:
-        if row.level == level:
-            code = row.units.parent_codes[row.place]
-            found |= {code} if code is not None else set()
-        elif row.level == parent_level:
-            found.add(row.units.codes[row.place])
-    return found
+    redrawn = {row.units.codes[row.place] for row in change.rows if row.level == parent_level}
+    return redrawn | change.parents.get(level, set())

@@ -8,7 +8,8 @@ import orjson
 import shapely
 
 from geo.errors import UnknownError
-from storage import drafts, drafts_reading
+from resolvers.worlds import find_level
+from storage import drafts, drafts_reading, levels
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +26,8 @@ async def list_drafts(
 ) -> list[dict[str, Any]]:  # free JSON: the contract's Draft
     """Return up to ``first`` drafts, newest first, as the API's Draft less findings."""
     async with engine.connect() as connection:
+        if level is not None:
+            find_level(await levels.all_levels(connection), level)
         rows = await drafts_reading.drafts_page(
             connection, status=status, level=level, ground=None, first=first, after=None
         )

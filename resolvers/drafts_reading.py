@@ -12,13 +12,14 @@ from geo.errors import BadInputError, ForbiddenError
 from resolvers.context import State
 from resolvers.paging import Page, take
 from resolvers.shapes import areas_of_box, geojson_of
-from storage import drafts_reading
+from storage import drafts_reading, findings_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from resolvers.context import Context
-    from storage.drafts_reading import DraftRow, FeatureRow, FindingFilter, FindingRow, Ground
+    from storage.drafts_reading import DraftRow, Ground
+    from storage.findings_reading import FeatureRow, FindingFilter, FindingRow
     from storage.units import UnitRow, Wanted
 
 
@@ -109,7 +110,6 @@ async def units_page(
         after=after,
         wanted=wanted,
     )
-    context.spend(sum(map(len, found.values())))
     return {draft: take(rows, first) for draft, rows in found.items()}
 
 
@@ -135,14 +135,13 @@ async def findings_page(
 ) -> dict[int, Page[FindingRow]]:
     """Return a page of the findings of each of many drafts, largest first."""
     found = await context.ask(
-        drafts_reading.findings_page,
+        findings_reading.findings_page,
         drafts,
         which,
         first=first + 1,
         after=after,
         geometry=geometry,
     )
-    context.spend(sum(map(len, found.values())))
     return {draft: take(rows, first) for draft, rows in found.items()}
 
 
@@ -150,15 +149,14 @@ async def count_findings(
     context: Context, drafts: Sequence[int], which: FindingFilter
 ) -> dict[int, int]:
     """Return how many findings of a kind each of many drafts has."""
-    return await context.ask(drafts_reading.count_findings, drafts, which)
+    return await context.ask(findings_reading.count_findings, drafts, which)
 
 
 async def features(
     context: Context, keys: Sequence[tuple[int, int]], *, geometry: bool
 ) -> dict[tuple[int, int], FeatureRow]:
     """Return rows of drafts' files by (draft, row)."""
-    context.spend(len(keys))
-    return await context.ask(drafts_reading.features, keys, geometry=geometry)
+    return await context.ask(findings_reading.features, keys, geometry=geometry)
 
 
 def picture_of(draft: DraftRow, row: FeatureRow, datum: Datum) -> str | None:

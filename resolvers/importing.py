@@ -9,6 +9,7 @@ from geo.check import Sent
 from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
+from resolvers.again import until_undisturbed
 from resolvers.reports import report_json
 from resolvers.worlds import (
     Base,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from geo.world import Units
     from sources.boundaries import BoundaryFile
     from storage.drafts import OpenDraft
+
+
+MAX_CODE = 200
+"""The longest code; the official ones have 6 to 20 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,7 @@ async def import_boundaries(
     UnknownError, BadInputError, NotOpenError
         If level, ground or drafts are not what they should be; nothing is stored then.
     """
+    _refuse_long_codes(file)
     sent = Sent(
         rows=file.rows,
         codes=file.codes,
@@ -102,75 +108,90 @@ async def import_boundaries(
         crs=file.crs,
         datum=file.datum,
     )
-    async with one_moment(engine).begin() as connection:
-        find_level(await levels.all_levels(connection), level)
-        ground = await find_ground(connection, level, within) if within is not None else None
-        others = await _open_ones(connection, together_with, level)
-        base = await read_base(connection, level, [ground, *(unit_name(d.within) for d in others)])
-        require_ground(base.world, level, ground)
-        standing = _on_ground(base, level, ground)
-        base = await _lay_in(connection, base, others)
-        base, checked = await check_on(base, sent, level, ground)
-        removed = _removed(standing, sent)
-        source = _source(file, checked.remarks, removed)
-        imported = Imported(
-            draft=None,
-            level=level,
-            within=ground,
-            base_edition=base.edition.number if base.edition else None,
-            checked=checked,
-            removed=removed,
-            source=source,
-        )
-        if dry_run:
-            return imported
-        number = await drafts.insert_draft(
-            connection,
-            NewDraft(
+
+    async def attempt(_: bool) -> Imported:
+        async with one_moment(engine).begin() as connection:
+            find_level(await levels.all_levels(connection), level)
+            ground = await find_ground(connection, level, within) if within is not None else None
+            others = await _open_ones(connection, together_with, level)
+            base = await read_base(
+                connection, level, [ground, *(unit_name(d.within) for d in others)]
+            )
+            require_ground(base.world, level, ground)
+            standing = _on_ground(base, level, ground)
+            base = await _lay_in(connection, base, others)
+            base, checked = await check_on(connection, base, sent, level, ground)
+            removed = _removed(standing, sent)
+            source = _source(file, checked.remarks, removed)
+            imported = Imported(
+                draft=None,
                 level=level,
                 within=ground,
-                base_edition=imported.base_edition,
-                with_drafts=[draft.id for draft in others],
-                crs=file.crs,
+                base_edition=base.edition.number if base.edition else None,
+                checked=checked,
+                removed=removed,
                 source=source,
-                report=report_json(checked.report),
-                created_by=created_by,
-            ),
-            _rows(sent, checked, base),
-            checked.report.findings,
-        )
-    return replace(imported, draft=number)
+            )
+            if dry_run:
+                return imported
+            number = await drafts.insert_draft(
+                connection,
+                NewDraft(
+                    level=level,
+                    within=ground,
+                    base_edition=imported.base_edition,
+                    with_drafts=[draft.id for draft in others],
+                    crs=file.crs,
+                    source=source,
+                    report=report_json(checked.report),
+                    created_by=created_by,
+                ),
+                _rows(sent, checked, base),
+                checked.report.findings,
+            )
+            return replace(imported, draft=number)
+
+    return await until_undisturbed(attempt)
 
 
 async def recheck(engine: AsyncEngine, number: int) -> Checked:
     """Check an open draft again on the newest edition, from what was sent."""
-    async with one_moment(engine).begin() as connection:
-        [draft] = await find_drafts(connection, [number])
-        others = await _open_ones(connection, draft.with_drafts, draft.level)
-        grounds = [unit_name(d.within) for d in (draft, *others)]
-        base = await read_base(connection, draft.level, grounds)
-        base = await _lay_in(connection, base, others)
-        sent = await sent_of(connection, draft)
-        base, checked = await check_on(base, sent, draft.level, unit_name(draft.within))
-        kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
-        source = draft.source | {"notices": kept + _notices(checked.remarks)}
-        await drafts.rewrite_draft(
-            connection,
-            number,
-            NewDraft(
-                level=draft.level,
-                within=draft.within,
-                base_edition=base.edition.number if base.edition else None,
-                with_drafts=draft.with_drafts,
-                crs=draft.crs,
-                source=source,
-                report=report_json(checked.report),
-                created_by="",
-            ),
-            _rows(sent, checked, base),
-            checked.report.findings,
-        )
-    return checked
+
+    async def attempt(_: bool) -> Checked:
+        async with one_moment(engine).begin() as connection:
+            [draft] = await find_drafts(connection, [number])
+            company = await drafts.lock_drafts(connection, draft.with_drafts)
+            # What was published meanwhile stands: it need not be laid in any more.
+            waiting = [other.id for other in company if other.status != "PUBLISHED"]
+            others = await _open_ones(connection, waiting, draft.level)
+            grounds = [unit_name(d.within) for d in (draft, *others)]
+            base = await read_base(connection, draft.level, grounds)
+            base = await _lay_in(connection, base, others)
+            sent = await sent_of(connection, draft)
+            base, checked = await check_on(
+                connection, base, sent, draft.level, unit_name(draft.within)
+            )
+            kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
+            source = draft.source | {"notices": kept + _notices(checked.remarks)}
+            await drafts.rewrite_draft(
+                connection,
+                number,
+                NewDraft(
+                    level=draft.level,
+                    within=draft.within,
+                    base_edition=base.edition.number if base.edition else None,
+                    with_drafts=waiting,
+                    crs=draft.crs,
+                    source=source,
+                    report=report_json(checked.report),
+                    created_by="",
+                ),
+                _rows(sent, checked, base),
+                checked.report.findings,
+            )
+            return checked
+
+    return await until_undisturbed(attempt)
 
 
 async def discard(engine: AsyncEngine, number: int) -> None:
@@ -223,8 +244,18 @@ async def _lay_in(connection: AsyncConnection, base: Base, others: Sequence[Open
     """Lay other drafts into the base, from the top level down."""
     for draft in by_rank(others, base.world.levels):
         sent = await sent_of(connection, draft)
-        base, _ = await check_on(base, sent, draft.level, unit_name(draft.within))
+        base, _ = await check_on(connection, base, sent, draft.level, unit_name(draft.within))
     return base
+
+
+def _refuse_long_codes(file: BoundaryFile) -> None:
+    for row, code in zip(file.rows.tolist(), file.codes, strict=True):
+        if code is not None and len(code) > MAX_CODE:
+            raise BadInputError(
+                f"row {row}: a code has at most {MAX_CODE} characters, not {len(code):,}; name "
+                "the column of the codes",
+                argument="columns",
+            )
 
 
 def _on_ground(base: Base, level: str, within: UnitName | None) -> Units:

@@ -127,7 +127,6 @@ async def place_at(
         return PlaceRow(None, asked, reason=NoUnit.NO_EDITION)
     lon, lat = lonlat[0].tolist()
     touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
-    context.spend(len(touching))
     hits = [row for row, _ in touching]
     border = {(row.level, row.code) for row, on_border in touching if on_border}
     chosen = choose(tree, hits, asked)
@@ -309,7 +308,6 @@ async def nearest(
         return None
     if place.lon is None or place.lat is None:
         return None
-    context.spend(1)
     return await context.ask(
         places.nearest, place.edition, place.level, place.lon, place.lat, wanted=wanted
     )

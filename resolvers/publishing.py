@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sqlalchemy.exc import DBAPIError
 
 from geo.chain import chains
 from geo.crs import LocalMetric
@@ -13,11 +13,13 @@ from geo.errors import BadInputError, ConflictError, NotCleanError
 from geo.findings import Finding, Severity
 from geo.levels import Tiling
 from geo.world import UnitName
+from resolvers.again import OvertakenError, until_undisturbed
 from resolvers.differences import Difference, compare, new_rows, touched_parents
 from resolvers.importing import find_drafts
 from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
 from storage import drafts as draft_store
 from storage import editions, levels, proofs, publishing, tallies, world
+from storage.contention import lock_publishing
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,12 +31,6 @@ if TYPE_CHECKING:
     from geo.world import World
     from storage.drafts import OpenDraft
     from storage.editions import EditionRow
-
-ATTEMPTS = 5
-"""How often a publish starts anew when another one has rewritten rows to add nodes meanwhile."""
-
-IN_THE_WAY = {"40P01", "40001"}
-"""PostgreSQL's codes for two transactions that got in each other's way."""
 
 MAX_BOXES = 200
 """Up to so many changed boxes households are counted again there only; beyond, everywhere."""
@@ -66,10 +62,6 @@ class Order(NamedTuple):
     correction: bool = False
 
 
-class _OvertakenError(Exception):
-    """Another publish has rewritten a row that this one was going to rewrite."""
-
-
 async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Published:
     """Publish open drafts as one edition.
 
@@ -93,24 +85,20 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
     Notes
     -----
     One transaction. It locks the parents on whose ground it works, checks everything once more on
-    what stands then, and takes the edition's number last. Readers see the edition before until it
-    commits.
+    what stands then, and takes the edition's number last. Publishers of other ground work beside
+    it; where their nodes meet, one begins again and works alone. Readers see the edition before
+    until it commits.
     """
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         raise BadInputError("name at least one draft to publish", argument="ids")
-    for _ in range(ATTEMPTS):
-        try:
-            async with engine.begin() as connection:
-                return await _publish(connection, wanted, order)
-        except _OvertakenError:
-            continue
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in IN_THE_WAY:
-                raise
-    raise ConflictError(
-        "others keep publishing beside this ground; try again in a moment", argument="ids"
-    )
+
+    async def attempt(alone: bool) -> Published:
+        async with engine.begin() as connection:
+            await lock_publishing(connection, alone=alone)
+            return await _publish(connection, wanted, order)
+
+    return await until_undisturbed(attempt)
 
 
 async def _publish(connection: AsyncConnection, ids: list[int], order: Order) -> Published:
@@ -118,6 +106,7 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
     await _require_company(connection, drafts)
     grounds = [unit_name(draft.within) for draft in drafts]
     standing = await read_base(connection, drafts[0].level, grounds)
+    _refuse_shared_ground(drafts, standing.world)
     await _lock_parents(connection, drafts, standing.world)
     # What was read before the locks were taken may be old by now.
     before = await read_base(connection, drafts[0].level, grounds)
@@ -125,26 +114,51 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
 
     after = before
     findings: list[Finding] = []
-    later = {draft.level for draft in drafts}
-    for draft in drafts:
+    for place, draft in enumerate(drafts):
         sent = await sent_of(connection, draft)
-        after, checked = await check_on(after, sent, draft.level, unit_name(draft.within))
+        after, checked = await check_on(
+            connection, after, sent, draft.level, unit_name(draft.within)
+        )
         # Units that a later draft exchanges are judged by that draft's own check.
-        findings += [
-            f for f in checked.report.findings if f.level == draft.level or f.level not in later
-        ]
+        later = [_exchanged(other, before.world) for other in drafts[place + 1 :]]
+        findings += [f for f in checked.report.findings if not any(e.judges(f) for e in later)]
     _require_clean(findings)
 
     metric = _metric(after)
     change = compare(before.world, after.world, metric)
     if not await world.lock_units(connection, [*change.base_rows(), *change.removed]):
-        raise _OvertakenError
+        raise OvertakenError
     if before.edition is not None and not change.rows and not change.removed:
         await draft_store.mark_published(connection, ids, before.edition.number)
         return Published(before.edition, False, 0, 0, 0, 0, 0, 0)
     edition = await _write(connection, before, after, change, order)
     await draft_store.mark_published(connection, ids, edition.number)
     return _count(edition, change)
+
+
+class _Exchanged(NamedTuple):
+    """The ground whose units a draft exchanges."""
+
+    level: str
+    units: set[str]
+    parents: set[str]
+
+    def judges(self, finding: Finding) -> bool:
+        """Return whether a finding speaks of nothing but units of that ground."""
+        if finding.level != self.level:
+            return False
+        named = set(finding.units)
+        return named <= self.units and (finding.parent is None or finding.parent in self.parents)
+
+
+def _exchanged(draft: OpenDraft, standing: World) -> _Exchanged:
+    parent = standing.level(draft.level).parent
+    units = standing.of(draft.level).take(_in_scope(standing, draft.level, draft.within))
+    parents: set[str] = set()
+    if parent is not None:
+        above = standing.of(parent)
+        parents = set(above.take(_in_scope(standing, parent, draft.within)).codes)
+    return _Exchanged(draft.level, set(units.codes), parents)
 
 
 # -- before anything is checked ---------------------------------------------------------------
@@ -161,14 +175,23 @@ async def _require_company(connection: AsyncConnection, drafts: Sequence[OpenDra
                     f"draft {draft.id} was checked on draft {other.id}: publish them together",
                     argument="ids",
                 )
-    seen: dict[str, OpenDraft] = {}
-    for draft in drafts:
-        twin = seen.setdefault(draft.level, draft)
-        if twin is not draft and (
-            None in {twin.within, draft.within} or twin.within == draft.within
-        ):
+
+
+def _refuse_shared_ground(drafts: Sequence[OpenDraft], standing: World) -> None:
+    """Refuse two drafts of one level that are the whole truth of the same ground."""
+    for one, other in combinations(drafts, 2):
+        if one.level != other.level:
+            continue
+        parent = standing.level(one.level).parent
+        shared = (
+            parent is None
+            or (
+                _in_scope(standing, parent, one.within) & _in_scope(standing, parent, other.within)
+            ).any()
+        )
+        if shared:
             raise BadInputError(
-                f"drafts {twin.id} and {draft.id} are both of the level {draft.level} on the same "
+                f"drafts {one.id} and {other.id} are both of the level {one.level} on the same "
                 "ground: discard one of them",
                 argument="ids",
             )
@@ -187,7 +210,7 @@ async def _lock_parents(
             units = standing.of(parent)
             rows += units.row_ids[_in_scope(standing, parent, draft.within)].tolist()
     if not await world.lock_units(connection, rows):
-        raise _OvertakenError
+        raise OvertakenError
 
 
 def _in_scope(
@@ -262,11 +285,10 @@ async def _write(
 ) -> EditionRow:
     metric = _metric(after)
     rows = new_rows(change.rows, metric)
-    newest = before.edition.effective_on if before.edition is not None else order.today
-    day = newest if order.correction else max(order.today, newest)
     number = await editions.open_edition(
         connection,
-        effective_on=order.effective_on or day,
+        effective_on=order.effective_on,
+        today=order.today,
         published_by=order.published_by,
         note=order.note,
         correction=order.correction,
@@ -282,14 +304,14 @@ async def _write(
     changed = sorted({row.level for row in change.rows} | set(change.levels))
     boxes = change.boxes if len(change.boxes) <= MAX_BOXES else None
     await tallies.refresh(connection, number, levels=changed, boxes=boxes)
-    await _prove_again(connection, number, after.world, change)
+    await _prove_again(connection, number, before, after.world, change)
     edition = await editions.by_number(connection, number)
     assert edition is not None  # noqa: S101 - it was written a moment ago
     return edition
 
 
 async def _prove_again(
-    connection: AsyncConnection, number: int, after: World, change: Difference
+    connection: AsyncConnection, number: int, before: Base, after: World, change: Difference
 ) -> None:
     """Refuse what was written unless the stored chains add up in every parent that it touches."""
     touched = {row.level for row in change.rows} | set(change.levels)
@@ -301,11 +323,13 @@ async def _prove_again(
                 p for p in await proofs.outline_proof(connection, number, level.key) if not p.proven
             ]
         else:
-            mine = touched_parents(change.rows, level.key, level.parent)
+            mine = touched_parents(change, level.key, level.parent)
             sums = await proofs.parent_proofs(
                 connection, number, level.key, level.parent, within=None
             )
             wrong = [p for p in sums if p.code in mine and p.units and not p.proven]
+        if wrong and number - 1 != (before.edition.number if before.edition else 0):
+            raise OvertakenError  # others have published units here since this was read
         if wrong:
             names = ", ".join(str(p.code) for p in wrong[:5])
             raise ConflictError(

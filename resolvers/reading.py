@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo.errors import BadInputError, ForbiddenError, UnauthenticatedError
-from resolvers import coverage_reading
+from resolvers import coverage_findings, coverage_reading
 from resolvers.context import State
 from resolvers.drafts_reading import state_of
 from resolvers.paging import Page, take
-from storage import drafts_reading, editions, editions_reading, units
-from storage.drafts_reading import FindingFilter
+from storage import drafts_reading, editions, editions_reading, findings_reading, units
+from storage.findings_reading import FindingFilter
 from storage.units import Wanted
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from resolvers.context import Context
-    from storage.drafts_reading import FindingRow
     from storage.editions import EditionRow
+    from storage.findings_reading import FindingRow
     from storage.units import UnitRow
 
 
@@ -68,7 +68,6 @@ async def units_by_ids(context: Context, ids: Sequence[int]) -> dict[int, tuple[
     """Return drawn versions, each with the edition to see it in: today's while it stands."""
     today = await context.edition_or_none()
     found = await context.ask(units.by_ids, today.number if today else 0, ids)
-    context.spend(len(found))
     return {number: (row, State(seen)) for number, (row, seen) in found.items()}
 
 
@@ -80,7 +79,6 @@ async def draft_units_by_ids(
     rows = await context.ask(drafts_reading.units_by_ids, ids, wanted=Wanted.NOTHING)
     drafts = sorted({row.draft_id for row in rows.values() if row.draft_id is not None})
     visible = await context.ask(drafts_reading.drafts_by_ids, drafts, ground=ground)
-    context.spend(len(rows))
     return {
         number: (row, state_of(visible[row.draft_id]))
         for number, row in rows.items()
@@ -98,7 +96,7 @@ async def findings_by_ids(
     except (UnauthenticatedError, ForbiddenError):
         pass  # a reader knows the findings of editions only
     else:
-        rows = await context.ask(drafts_reading.findings_by_ids, ids, ground=ground)
+        rows = await context.ask(findings_reading.findings_by_ids, ids, ground=ground)
         drafts = sorted({row.draft_id for row in rows.values() if row.draft_id is not None})
         known = await context.ask(drafts_reading.drafts_by_ids, drafts, ground=ground)
         found = {
@@ -119,7 +117,7 @@ async def _findings_of_today(
     found: dict[str, tuple[FindingRow, State]] = {}
     for spec in (await context.tree()).specs:
         report = await coverage_reading.report_of(context, spec, today.number, None)
-        page = await coverage_reading.findings_page(
+        page = await coverage_findings.findings_page(
             context, report, FindingFilter(), first=len(report.findings), after=None
         )
         found |= {row.id: (row, State(today.number)) for row in page.rows if row.id in ids}

@@ -49,7 +49,6 @@ async def by_keys(context: Context, keys: Sequence[Key], wanted: Wanted) -> dict
     In a draft that is its own unit where it has one, else the one of the base edition. One
     statement for all drafts, and one for each edition.
     """
-    context.spend(len(keys))
     found: dict[Key, UnitRow] = {}
     drawn = [(draft, level, code) for state, level, code in keys for draft in state.drafts]
     if drawn:
@@ -124,7 +123,6 @@ async def upwards(
         names = [key[1:] for key in some]
         rows = await context.ask(families.ancestors, edition, names, wanted=wanted)
         found |= {key: rows[key[1:]] for key in some}
-    context.spend(sum(map(len, found.values())))
     return found | await _climb(context, [key for key in keys if key[0].drafts], wanted)
 
 
@@ -216,7 +214,6 @@ async def page(
     )
     if not rows and within is not None:
         await require_unit(context, edition, within, argument="within")
-    context.spend(len(rows))
     return take(rows, first)
 
 
@@ -287,7 +284,6 @@ async def search(
     )
     if not rows and within is not None:
         await require_unit(context, edition, within, argument="within")
-    context.spend(len(rows))
     return rows
 
 

@@ -167,7 +167,7 @@ async def find_ground(connection: AsyncConnection, key: str, text: str) -> UnitN
 
 
 async def check_on(
-    base: Base, sent: Sent, level: str, within: UnitName | None
+    connection: AsyncConnection, base: Base, sent: Sent, level: str, within: UnitName | None
 ) -> tuple[Base, Checked]:
     """Check a file's rows on a base; the base then has them in it.
 
@@ -176,11 +176,29 @@ async def check_on(
     require_ground(base.world, level, within)
     ground = await to_thread.run_sync(_on_ground, base, within)
 
+    elsewhere = await _codes_elsewhere(connection, base.world, sent, level, within)
+
     def work() -> Checked:
-        return check(sent, level, base.world, within=within, addresses=ground)
+        return check(sent, level, base.world, within=within, addresses=ground, elsewhere=elsewhere)
 
     checked = await to_thread.run_sync(work)
     return base._replace(world=checked.world), checked
+
+
+async def _codes_elsewhere(
+    connection: AsyncConnection,
+    standing: World,
+    sent: Sent,
+    level: str,
+    within: UnitName | None,
+) -> dict[str, str]:
+    parent = standing.level(level).parent
+    if within is None or parent is None:
+        return {}
+    units = standing.of(parent)
+    parents = units.take(standing.below(within, parent)).codes
+    codes = [code for code in sent.codes if code is not None]
+    return await world.standing_elsewhere(connection, level, codes, parents)
 
 
 def _on_ground(base: Base, within: UnitName | None) -> Addresses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from strawberry.extensions import (
@@ -14,13 +14,13 @@ from strawberry.extensions import (
 )
 from strawberry.schema.config import StrawberryConfig
 
-from schema.masking import Masking
+from schema.masking import shown
 from schema.query import Query
 from schema.scalars import SCALARS
 
 if TYPE_CHECKING:
     from graphql import GraphQLError
-    from strawberry.types import ExecutionContext
+    from strawberry.types import ExecutionContext, ExecutionResult
 
 MAX_DEPTH = 24
 """Fields below one another; introspection is not counted."""
@@ -32,7 +32,14 @@ CACHED_QUERIES = 512
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, which leaves the log to :class:`Masking`."""
+    """Strawberry's schema, with errors told as the contract says: see :mod:`schema.masking`."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
+        """Answer a question: expected errors with their code, anything else masked."""
+        result = await super().execute(*args, **kwargs)
+        if result.errors:
+            result.errors = [shown(error) for error in result.errors]
+        return result
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -44,7 +51,6 @@ schema = Schema(
     Query,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
-        Masking,
         lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
         lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
         lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),

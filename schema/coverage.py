@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from geo import findings
-from resolvers import coverage_reading as reading
+from resolvers import coverage_findings as reading
 from resolvers.context import State
-from resolvers.coverage_reading import FindingPlace, ReportRow
+from resolvers.coverage_findings import FindingPlace
+from resolvers.coverage_reading import ReportRow
 from resolvers.drafts_reading import state_of
 from resolvers.paging import Page, check_length, decode_cursor, encode_cursor, page_size
 from schema.arguments import After, First
@@ -20,7 +21,8 @@ from schema.levels import Level, level_of
 from schema.lookahead import asked, page_asked
 from schema.request import Info
 from schema.units import Unit, unit_of
-from storage.drafts_reading import DraftRow, FindingFilter, FindingRow
+from storage.drafts_reading import DraftRow
+from storage.findings_reading import FindingFilter, FindingRow
 
 if TYPE_CHECKING:
     from schema.drafts import Draft
@@ -112,9 +114,10 @@ class CoverageReport:
         return await edition_of(info, self.row.edition)
 
     @strawberry.field(description="The draft that was checked; null for an edition.")
-    def draft(self) -> Annotated[Draft, strawberry.lazy("schema.drafts")] | None:
+    def draft(self, info: Info) -> Annotated[Draft, strawberry.lazy("schema.drafts")] | None:
         from schema.drafts import Draft  # noqa: PLC0415 - each shows the other
 
+        info.context.spend()
         return Draft.of(self.draft_row) if self.draft_row is not None else None
 
     @strawberry.field(description="What was found, largest first. 1 to 1000 a page.")
@@ -144,6 +147,7 @@ class CoverageReport:
         first: First = 100,
         after: After = None,
     ) -> FindingConnection:
+        info.context.spend()
         check_length("kinds", kinds or ())
         check_length("rules", rules or ())
         which = FindingFilter(

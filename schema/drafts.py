@@ -111,12 +111,15 @@ class Draft(Node):
         ),
     )
     async def with_(self, info: Info) -> list[Draft]:
-        return [Draft.of(row) for row in await info.context.drafts_with(self.row.id)]
+        rows = await info.context.drafts_with(self.row.id)
+        info.context.spend(len(rows))
+        return [Draft.of(row) for row in rows]
 
     @strawberry.field(description="The draft that it mends.")
     async def repair_of(self, info: Info) -> Draft | None:
         if self.row.repair_of is None:
             return None
+        info.context.spend()
         row = await info.context.draft(self.row.repair_of)
         return Draft.of(row) if row else None
 
@@ -129,7 +132,8 @@ class Draft(Node):
         return DraftSource.of(self.row.source)
 
     @strawberry.field(description="What the check says. Null while READING and after FAILED.")
-    def report(self) -> CoverageReport | None:
+    def report(self, info: Info) -> CoverageReport | None:
+        info.context.spend()
         row = report_of_draft(self.row)
         return CoverageReport.of(row, self.row) if row is not None else None
 
@@ -142,6 +146,7 @@ class Draft(Node):
         self, info: Info, bbox: Bbox = None, first: First = 100, after: After = None
     ) -> UnitConnection:
         context, draft = info.context, self.row.id
+        context.spend()
         size = page_size(first, 100)
         place = decode_cursor(after, IN_DRAFT, str, int) if after is not None else None
         box = tuple(bbox) if bbox is not None else None
@@ -187,14 +192,16 @@ class DraftConnection:
     chosen_level: strawberry.Private[str | None]
 
     @strawberry.field(description="The drafts with their cursors.")
-    def edges(self) -> list[DraftEdge]:
+    def edges(self, info: Info) -> list[DraftEdge]:
+        info.context.spend(len(self.page.rows))
         return [
             DraftEdge(node=Draft.of(row), cursor=cursor)
             for row, cursor in zip(self.page.rows, self._cursors(), strict=True)
         ]
 
     @strawberry.field(description="The drafts.")
-    def nodes(self) -> list[Draft]:
+    def nodes(self, info: Info) -> list[Draft]:
+        info.context.spend(len(self.page.rows))
         return [Draft.of(row) for row in self.page.rows]
 
     @strawberry.field(description="Where the page lies in the list.")

@@ -38,6 +38,7 @@ class Edition(Node):
     async def levels(self, info: Info) -> list[Level]:
         keys = await info.context.levels_of_edition(self.number)
         specs = (await info.context.reading.tree()).specs
+        info.context.spend(len(keys))
         return [Level.of(spec, State(self.number)) for spec in specs if spec.key in keys]
 
     @classmethod
@@ -66,14 +67,16 @@ class EditionConnection:
     after: strawberry.Private[str | None]
 
     @strawberry.field(description="The editions with their cursors.")
-    def edges(self) -> list[EditionEdge]:
+    def edges(self, info: Info) -> list[EditionEdge]:
+        info.context.spend(len(self.page.rows))
         return [
             EditionEdge(node=Edition.of(row), cursor=cursor)
             for row, cursor in zip(self.page.rows, self._cursors(), strict=True)
         ]
 
     @strawberry.field(description="The editions.")
-    def nodes(self) -> list[Edition]:
+    def nodes(self, info: Info) -> list[Edition]:
+        info.context.spend(len(self.page.rows))
         return [Edition.of(row) for row in self.page.rows]
 
     @strawberry.field(description="Where the page lies in the list.")
@@ -92,5 +95,6 @@ async def edition_of(info: Info, number: int | None) -> Edition | None:
     """Show the edition of a number."""
     if number is None:
         return None
+    info.context.spend()
     row = await info.context.edition(number)
     return Edition.of(row) if row else None

@@ -22,7 +22,8 @@ from schema.lookahead import asked, unit_wanted
 from schema.request import Info
 from schema.scalars import GeoJSON, Json, as_json
 from schema.units import Unit, unit_of
-from storage.drafts_reading import DraftRow, FeatureRow, FindingRow
+from storage.drafts_reading import DraftRow
+from storage.findings_reading import FeatureRow, FindingRow
 
 
 @strawberry.type(description="An accepted exception: a lake, a disputed strip.")
@@ -119,6 +120,7 @@ class Finding(Node):
     )
     async def units(self, info: Info) -> list[Unit]:
         wanted = unit_wanted(info)
+        info.context.spend(len(self.row.units))
         rows = await asyncio.gather(
             *(
                 info.context.unit(self.state, self.row.level, code, wanted)
@@ -138,6 +140,7 @@ class Finding(Node):
         draft = await info.context.draft(number) if number is not None else None
         if draft is None:
             return []
+        info.context.spend(len(self.row.rows))
         geometry = "geometry" in asked(info)
         rows = await asyncio.gather(
             *(info.context.feature(draft.id, row, geometry=geometry) for row in self.row.rows)
@@ -191,14 +194,16 @@ class FindingConnection:
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @strawberry.field(description="The findings with their cursors.")
-    def edges(self) -> list[FindingEdge]:
+    def edges(self, info: Info) -> list[FindingEdge]:
+        info.context.spend(len(self.page.rows))
         return [
             FindingEdge(node=Finding.of(row, self.state), cursor=self.cursor(row))
             for row in self.page.rows
         ]
 
     @strawberry.field(description="The findings.")
-    def nodes(self) -> list[Finding]:
+    def nodes(self, info: Info) -> list[Finding]:
+        info.context.spend(len(self.page.rows))
         return [Finding.of(row, self.state) for row in self.page.rows]
 
     @strawberry.field(description="Where the page lies in the list.")
@@ -220,7 +225,8 @@ class FindingConnection:
             "geometry null."
         )
     )
-    def feature_collection(self, datum: OfDatum = Datum.WGS84) -> GeoJSON:
+    def feature_collection(self, info: Info, datum: OfDatum = Datum.WGS84) -> GeoJSON:
+        info.context.spend(len(self.page.rows))
         features = [
             {
                 "type": "Feature",

@@ -32,12 +32,14 @@ class Level:
 
     @strawberry.field(description="The level above; null for the topmost.")
     async def parent(self, info: Info) -> Level | None:
+        info.context.spend()
         above = (await info.context.reading.tree()).parent(self.key)
         return Level.of(above, self.state) if above else None
 
     @strawberry.field(description="The levels right below, by rank.")
     async def children(self, info: Info) -> list[Level]:
         below = (await info.context.reading.tree()).children(self.key)
+        info.context.spend(len(below))
         return [Level.of(spec, self.state) for spec in below]
 
     @strawberry.field(description="How many units of it stand in the edition, or in the draft.")
@@ -56,4 +58,5 @@ class Level:
 
 async def level_of(info: Info, key: str, state: State) -> Level:
     """Show the level of a key."""
+    info.context.spend()
     return Level.of((await info.context.reading.tree()).get(key), state)

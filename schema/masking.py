@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
 
-from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
-from strawberry.types.execution import ExecutionResult
 
 from geo.errors import BadInputError, WanggeError
 
@@ -18,19 +14,8 @@ LOG = logging.getLogger("wangge.graphql")
 MASK = "Unexpected error."
 
 
-class Masking(SchemaExtension):
-    """Let expected errors through, call the client's mistakes BAD_INPUT, mask and log the rest."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Go through the errors of the finished operation."""
-        yield
-        result = self.execution_context.result
-        if isinstance(result, CoreResult | ExecutionResult) and result.errors:
-            result.errors = [shown(error) for error in result.errors]
-
-
 def shown(error: GraphQLError) -> GraphQLError:
-    """Return an error as the client may see it."""
+    """Return an error as the client may see it; one that is masked is logged."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

@@ -36,7 +36,8 @@ class Place:
             "unit with the smallest code, and to what lies above that."
         )
     )
-    def units(self) -> list[Unit]:
+    def units(self, info: Info) -> list[Unit]:
+        info.context.spend(len(self.row.units))
         return [Unit.of(row, self._state) for row in self.row.units]
 
     @strawberry.field(
@@ -46,6 +47,7 @@ class Place:
         )
     )
     async def unit(self, info: Info, level: LevelKey) -> Unit | None:
+        info.context.spend()
         wanted = unit_wanted(info)
         row = await places.unit_at(info.context.reading, self.row, level, wanted)
         return Unit.of(row, self._state) if row else None
@@ -60,6 +62,7 @@ class Place:
 
     @strawberry.field(description="The nearest unit of that level, when the point is in none.")
     async def nearest(self, info: Info) -> Unit | None:
+        info.context.spend()
         found = await self._nearest(info)
         return Unit.of(found[0], self._state) if found else None
 

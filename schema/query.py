@@ -59,6 +59,7 @@ class Query:
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1000 ids.")],
     ) -> list[Node | None]:
         check_length("ids", ids)
+        info.context.spend(len(ids))
         # graphql-core reports an exception in a list as the error of that entry
         return await nodes_of(info, ids)  # type: ignore[return-value]
 
@@ -195,6 +196,7 @@ class Query:
             wanted=unit_wanted(info),
         )
         state = State((await context.edition()).number)
+        info.context.spend(len(rows))
         return [Unit.of(row, state) for row in rows]
 
     @root("Where a point is. It is rounded to 1e-9 degrees.")
@@ -243,6 +245,7 @@ class Query:
         rows = await places.places_at(
             info.context.reading, [point.plain() for point in points], level=level, as_of=as_of
         )
+        info.context.spend(len(rows))
         return [PlaceCode.of(row) for row in rows]
 
     @root(

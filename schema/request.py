@@ -15,8 +15,9 @@ from resolvers.context import Context, State
 if TYPE_CHECKING:
     from resolvers.children import Descent
     from resolvers.paging import Page
-    from storage.drafts_reading import DraftRow, FeatureRow, FindingFilter, FindingRow
+    from storage.drafts_reading import DraftRow
     from storage.editions import EditionRow
+    from storage.findings_reading import FeatureRow, FindingFilter, FindingRow
     from storage.units import UnitRow, Wanted
 
 K = TypeVar("K", bound=Hashable)
@@ -34,6 +35,10 @@ class RequestContext:
     reading: Context
     wanted: dict[Hashable, Wanted] = field(default_factory=dict)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    def spend(self, things: int = 1) -> None:
+        """Count what the answer holds; see :meth:`resolvers.context.Context.spend`."""
+        self.reading.spend(things)
 
     def _load(
         self,

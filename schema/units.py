@@ -58,6 +58,7 @@ class Unit(Node):
         above = await self._above(info)
         if above is None:
             return None
+        info.context.spend()
         row = await info.context.unit(self.state, *above, unit_wanted(info))
         return Unit.of(row, self.state) if row else None
 
@@ -67,6 +68,7 @@ class Unit(Node):
         if above is None:
             return []
         rows = await info.context.upwards(self.state, *above, unit_wanted(info))
+        info.context.spend(len(rows))
         return [Unit.of(row, self.state) for row in rows]
 
     @strawberry.field(
@@ -88,6 +90,7 @@ class Unit(Node):
         after: After = None,
     ) -> UnitConnection:
         context, state, code = info.context, self.state, self.code
+        context.spend()
         way = await below.descent(context.reading, self.row.level, level)
         place = decode_cursor(after, CHILD, str, str) if after is not None else None
         size = page_size(first, 100)
@@ -209,14 +212,16 @@ class UnitConnection:
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @strawberry.field(description="The units with their cursors.")
-    def edges(self) -> list[UnitEdge]:
+    def edges(self, info: Info) -> list[UnitEdge]:
+        info.context.spend(len(self.page.rows))
         return [
             UnitEdge(node=Unit.of(row, self.state), cursor=self.cursor(row))
             for row in self.page.rows
         ]
 
     @strawberry.field(description="The units.")
-    def nodes(self) -> list[Unit]:
+    def nodes(self, info: Info) -> list[Unit]:
+        info.context.spend(len(self.page.rows))
         return [Unit.of(row, self.state) for row in self.page.rows]
 
     @strawberry.field(description="Where the page lies in the list.")
@@ -241,6 +246,7 @@ class UnitConnection:
         self, info: Info, datum: OfDatum = Datum.WGS84, tolerance_m: ToleranceM = None
     ) -> GeoJSON:
         plain: crs.Datum = plain_datum(datum)
+        info.context.spend(len(self.page.rows))
         text = await collection_of(info, self.page.rows, self.state, plain, tolerance_m)
         return GeoJSON(as_json(text))
 
@@ -249,5 +255,6 @@ async def unit_of(info: Info, state: State, level: str, code: str | None) -> Uni
     """Show the unit of a level and code as the current field asks for it."""
     if code is None:
         return None
+    info.context.spend()
     row = await info.context.unit(state, level, code, unit_wanted(info))
     return Unit.of(row, state) if row else None

@@ -55,7 +55,7 @@ query Proof {
 
 _PLAIN = """\
 <form id="plain" style="display:flex;flex-direction:column;width:100%;padding:1em;gap:.5em">
-<p style="margin:0">GraphiQL is being loaded from unpkg.com. Without a way there, ask here:</p>
+<p style="margin:0">GraphiQL is being loaded from the network. Without one, ask here:</p>
 <textarea name="query" style="flex:1;font-family:monospace" spellcheck="false">{examples}</textarea>
 <p style="margin:0">{buttons}</p>
 <pre id="answer" style="flex:1;overflow:auto;margin:0"></pre>

@@ -145,7 +145,7 @@ def write_features(
         raise ValueError("each column needs one value a geometry")
     plain = _Layer(layer, _oriented(array, crs), safe, crs)
     try:
-        _check_target(path)
+        check_target(path)
         with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
             # A plain name: GDAL's layer below reads some characters as commands.
             written = Path(folder) / f"{PLAIN}{suffix}"
@@ -389,7 +389,15 @@ def _only_wgs84(path: Path, layer: _Layer) -> None:
         )
 
 
-def _check_target(path: Path) -> None:
+def check_target(path: Path) -> None:
+    """Refuse a place that nothing can be written to, before any work is done for it.
+
+    Raises
+    ------
+    BadInputError
+        If the name says no known format, or its folder is not there.
+    """
+    known_suffix(path)
     if path.is_dir():
         raise BadInputError(f"{path} is a directory; name a file in it", argument="output")
     if not path.parent.is_dir():

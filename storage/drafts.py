@@ -129,7 +129,12 @@ async def rewrite_draft(
     await connection.execute(
         update(Draft)
         .where(Draft.id == number)
-        .values(base_edition=draft.base_edition, source=draft.source, report=draft.report)
+        .values(
+            base_edition=draft.base_edition,
+            with_drafts=draft.with_drafts,
+            source=draft.source,
+            report=draft.report,
+        )
     )
     await _write_content(connection, number, rows, findings)
 

@@ -1,4 +1,4 @@
-"""Drafts, their units and what their check found: for reading only."""
+"""Drafts and their units: for reading only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Integer,
     Text,
     and_,
     bindparam,
@@ -17,13 +16,12 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import aliased
 
-from storage.models import Draft, DraftUnit, Finding, Level, Unit
+from storage.models import Draft, DraftUnit, Level, Unit
 from storage.units import UnitRow, Wanted, geometry_columns, stands, texts
 
 if TYPE_CHECKING:
@@ -62,49 +60,6 @@ class Ground(NamedTuple):
     edition: int | None
 
 
-class FindingRow(NamedTuple):
-    """One finding of a draft."""
-
-    id: str
-    draft_id: int | None
-    level: str
-    kind: str
-    rule: str
-    severity: str
-    message: str
-    wkb: bytes | None
-    area_m2: float
-    width_m: float
-    households: int
-    units: list[str]
-    rows: list[int]
-    addresses: list[str]
-    parent_code: str | None
-
-
-class FindingFilter(NamedTuple):
-    """Which findings: those that fulfil everything that is given."""
-
-    kinds: tuple[str, ...] | None = None
-    rules: tuple[str, ...] | None = None
-    severity: str | None = None
-    min_area_m2: float | None = None
-
-
-class FeatureRow(NamedTuple):
-    """One row of the imported file."""
-
-    row: int
-    code: str | None
-    name: str | None
-    properties: str
-    """JSON text."""
-    source_wkb: bytes | None
-    """As sent, in the file's CRS."""
-    wkb: bytes | None
-    """As it would be published, in degrees."""
-
-
 _DRAFT_COLUMNS = (
     Draft.id,
     Draft.status,
@@ -124,11 +79,12 @@ _DRAFT_COLUMNS = (
 )
 
 
-def _numbers(values: Sequence[int]) -> ColumnElement[Any]:
+def numbers(values: Sequence[int]) -> ColumnElement[Any]:
+    """Return an array of numbers as one bound parameter."""
     return bindparam(None, list(values), ARRAY(BigInteger), unique=True)
 
 
-def _drafts(ground: Ground | None) -> Query:
+def visible_drafts(ground: Ground | None) -> Query:
     """Return the query for drafts, of which a key for ``ground`` sees those inside it only."""
     query: Query = select(*_DRAFT_COLUMNS)
     if ground is None:
@@ -168,13 +124,13 @@ async def drafts_by_ids(
     connection: AsyncConnection, ids: Sequence[int], *, ground: Ground | None
 ) -> dict[int, DraftRow]:
     """Return the drafts of these ids that lie on the ground."""
-    query = _drafts(ground).where(Draft.id == func.any(_numbers(ids)))
+    query = visible_drafts(ground).where(Draft.id == func.any(numbers(ids)))
     return {row[0]: DraftRow(*row) for row in await connection.execute(query)}
 
 
 async def existing(connection: AsyncConnection, ids: Sequence[int]) -> set[int]:
     """Return which of these ids are drafts, on whatever ground."""
-    query = select(Draft.id).where(Draft.id == func.any(_numbers(ids)))
+    query = select(Draft.id).where(Draft.id == func.any(numbers(ids)))
     return set(await connection.scalars(query))
 
 
@@ -188,7 +144,7 @@ async def drafts_page(
     after: int | None,
 ) -> list[DraftRow]:
     """Return up to ``first`` drafts older than ``after``, newest first."""
-    query = _chosen(_drafts(ground), status, level).order_by(Draft.id.desc()).limit(first)
+    query = _chosen(visible_drafts(ground), status, level).order_by(Draft.id.desc()).limit(first)
     if after is not None:
         query = query.where(Draft.id < after)
     return [DraftRow(*row) for row in await connection.execute(query)]
@@ -198,7 +154,7 @@ async def count_drafts(
     connection: AsyncConnection, *, status: str | None, level: str | None, ground: Ground | None
 ) -> int:
     """Return how many drafts there are of a status and level on the ground."""
-    chosen = _chosen(_drafts(ground), status, level).with_only_columns(Draft.id).subquery()
+    chosen = _chosen(visible_drafts(ground), status, level).with_only_columns(Draft.id).subquery()
     return (await connection.scalar(select(func.count()).select_from(chosen))) or 0
 
 
@@ -217,10 +173,10 @@ async def together(
     asked = aliased(Draft)
     linked = or_(Draft.id == func.any(asked.with_drafts), asked.id == func.any(Draft.with_drafts))
     query = (
-        _drafts(ground)
+        visible_drafts(ground)
         .add_columns(asked.id)
         .join(asked, and_(linked, asked.id != Draft.id))
-        .where(asked.id == func.any(_numbers(ids)))
+        .where(asked.id == func.any(numbers(ids)))
         .order_by(asked.id, Draft.id)
     )
     found: dict[int, list[DraftRow]] = {draft: [] for draft in ids}
@@ -262,7 +218,7 @@ async def units_by_ids(
     connection: AsyncConnection, ids: Sequence[int], *, wanted: Wanted
 ) -> dict[int, UnitRow]:
     """Return units of drafts by their own ids."""
-    query = _unit_columns(wanted).where(DraftUnit.id == func.any(_numbers(ids)), _IS_UNIT)
+    query = _unit_columns(wanted).where(DraftUnit.id == func.any(numbers(ids)), _IS_UNIT)
     rows = await connection.execute(query)
     return {row[0]: UnitRow._make((*row, wanted)) for row in rows}
 
@@ -275,7 +231,7 @@ async def units_by_codes(
     Of a code that a file has twice the first row is taken.
     """
     asked = func.unnest(
-        _numbers([draft for draft, _, _ in keys]),
+        numbers([draft for draft, _, _ in keys]),
         texts([level for _, level, _ in keys]),
         texts([code for _, _, code in keys]),
     ).table_valued("draft", "level", "code")
@@ -315,7 +271,7 @@ async def units_page(
     query = (
         _unit_columns(wanted)
         .join(page, page.c.id == DraftUnit.id)
-        .where(Draft.id == func.any(_numbers(drafts)))
+        .where(Draft.id == func.any(numbers(drafts)))
         .order_by(DraftUnit.draft_id, DraftUnit.code, DraftUnit.id)
     )
     found: dict[int, list[UnitRow]] = {draft: [] for draft in drafts}
@@ -342,7 +298,7 @@ async def count_units(
     """Return how many units each draft has."""
     query = (
         select(DraftUnit.draft_id, func.count())
-        .where(DraftUnit.draft_id == func.any(_numbers(drafts)), _IS_UNIT)
+        .where(DraftUnit.draft_id == func.any(numbers(drafts)), _IS_UNIT)
         .group_by(DraftUnit.draft_id)
     )
     if areas is not None:
@@ -367,7 +323,7 @@ async def units_under(
     query = (
         _unit_columns(wanted)
         .where(
-            DraftUnit.draft_id == func.any(_numbers(drafts)),
+            DraftUnit.draft_id == func.any(numbers(drafts)),
             DraftUnit.parent_code == func.any(texts(parents)),
             Draft.level == func.any(texts(levels)),
             _IS_UNIT,
@@ -379,124 +335,3 @@ async def units_under(
         unit = UnitRow._make((*row, wanted))
         found[unit.parent_code or ""].append(unit)
     return found
-
-
-# --- findings ----------------------------------------------------------------------------------
-
-
-def _finding_columns(*, geometry: bool) -> tuple[ColumnElement[Any], ...]:
-    columns = Finding.__table__.c
-    return (
-        columns.id,
-        columns.draft_id,
-        columns.level,
-        columns.kind,
-        columns.rule,
-        columns.severity,
-        columns.message,
-        func.ST_AsBinary(columns.geom) if geometry else null(),
-        columns.area_m2,
-        columns.width_m,
-        columns.households,
-        columns.units,
-        columns.rows,
-        columns.addresses,
-        columns.parent_code,
-    )
-
-
-async def findings_page(
-    connection: AsyncConnection,
-    drafts: Sequence[int],
-    which: FindingFilter,
-    *,
-    first: int,
-    after: tuple[float, str] | None,
-    geometry: bool,
-) -> dict[int, list[FindingRow]]:
-    """Return up to ``first`` findings of each of many drafts, largest first.
-
-    Leans on ``finding_largest``.
-    """
-    one = aliased(Finding)
-    chosen = (
-        select(one.row_id)
-        .where(one.draft_id == Draft.id, *_wanted_findings(one, which))
-        .order_by(one.area_m2.desc(), one.id.desc())
-        .limit(first)
-    )
-    if after is not None:
-        chosen = chosen.where(tuple_(one.area_m2, one.id) < tuple_(*after))
-    page = chosen.correlate(Draft).lateral("page")
-    query = (
-        select(*_finding_columns(geometry=geometry))
-        .select_from(Draft)
-        .join(page, true())
-        .join(Finding, Finding.row_id == page.c.row_id)
-        .where(Draft.id == func.any(_numbers(drafts)))
-        .order_by(Finding.draft_id, Finding.area_m2.desc(), Finding.id.desc())
-    )
-    found: dict[int, list[FindingRow]] = {draft: [] for draft in drafts}
-    for row in await connection.execute(query):
-        found[row[1]].append(FindingRow(*row))
-    return found
-
-
-async def count_findings(
-    connection: AsyncConnection, drafts: Sequence[int], which: FindingFilter
-) -> dict[int, int]:
-    """Return how many findings of a kind each draft has."""
-    query = (
-        select(Finding.draft_id, func.count())
-        .where(Finding.draft_id == func.any(_numbers(drafts)), *_wanted_findings(Finding, which))
-        .group_by(Finding.draft_id)
-    )
-    found: dict[int, int] = dict((await connection.execute(query)).all())
-    return {draft: found.get(draft, 0) for draft in drafts}
-
-
-def _wanted_findings(rows: type[Finding], which: FindingFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if which.kinds is not None:
-        conditions.append(rows.kind == func.any(texts(which.kinds)))
-    if which.rules is not None:
-        conditions.append(rows.rule == func.any(texts(which.rules)))
-    if which.severity is not None:
-        conditions.append(rows.severity == which.severity)
-    if which.min_area_m2 is not None:
-        conditions.append(rows.area_m2 >= which.min_area_m2)
-    return conditions
-
-
-async def findings_by_ids(
-    connection: AsyncConnection, ids: Sequence[str], *, ground: Ground | None
-) -> dict[str, FindingRow]:
-    """Return findings by id: of several drafts that found the same, that of the newest open one."""
-    visible = _drafts(ground).with_only_columns(Draft.id).subquery()
-    query = (
-        select(*_finding_columns(geometry=True))
-        .join(Draft, Draft.id == Finding.draft_id)
-        .where(Finding.id == func.any(texts(ids)), Draft.id.in_(select(visible.c.id)))
-        .order_by(Draft.status == "OPEN", Draft.id)
-    )
-    return {row[0]: FindingRow(*row) for row in await connection.execute(query)}
-
-
-async def features(
-    connection: AsyncConnection, keys: Sequence[tuple[int, int]], *, geometry: bool
-) -> dict[tuple[int, int], FeatureRow]:
-    """Return rows of drafts' files by (draft, row); index ``draft_unit_row``."""
-    drafts = _numbers([draft for draft, _ in keys])
-    rows = bindparam(None, [row for _, row in keys], ARRAY(Integer), unique=True)
-    asked = func.unnest(drafts, rows).table_valued("draft", "row").render_derived(name="asked")
-    columns = DraftUnit.__table__.c
-    query = select(
-        columns.draft_id,
-        columns.row,
-        columns.code,
-        columns.name,
-        sql_cast(columns.properties, Text),
-        columns.source_wkb if geometry else null(),
-        func.ST_AsBinary(columns.geom) if geometry else null(),
-    ).join(asked, and_(asked.c.draft == columns.draft_id, asked.c.row == columns.row))
-    return {(row[0], row[1]): FeatureRow(*row[1:]) for row in await connection.execute(query)}

@@ -103,8 +103,9 @@ async def levels_of(
 async def open_edition(
     connection: AsyncConnection,
     *,
-    effective_on: dt.date,
+    effective_on: dt.date | None,
     published_by: str,
+    today: dt.date | None = None,
     note: str = "",
     correction: bool = False,
     levels: Sequence[str] = (),
@@ -113,8 +114,9 @@ async def open_edition(
 
     Parameters
     ----------
-    effective_on
-        First day on which it stands: not before that of the newest edition.
+    effective_on, today
+        First day on which it stands: not before that of the newest edition. None stands for
+        ``today``, or for the newest edition's day where that is later or is to be corrected.
     correction
         True when it mends the newest edition; it must then carry the same day.
     levels
@@ -137,12 +139,13 @@ async def open_edition(
     """
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": NUMBER_LOCK})
     last = await newest(connection)
-    _check_day(last, effective_on, correction=correction)
+    day = effective_on or _default_day(last, today, correction=correction)
+    _check_day(last, day, correction=correction)
     number = last.number + 1 if last else 1
     await connection.execute(
         insert(Edition).values(
             number=number,
-            effective_on=effective_on,
+            effective_on=day,
             correction=correction,
             published_by=published_by,
             note=note,
@@ -152,6 +155,14 @@ async def open_edition(
         rows = [{"number": number, "level": level} for level in sorted(set(levels))]
         await connection.execute(insert(EditionLevel), rows)
     return number
+
+
+def _default_day(last: EditionRow | None, today: dt.date | None, *, correction: bool) -> dt.date:
+    if today is None:
+        raise ValueError("without a day to stand from, open_edition must know today")
+    if last is None:
+        return today
+    return last.effective_on if correction else max(today, last.effective_on)
 
 
 def _check_day(last: EditionRow | None, day: dt.date, *, correction: bool) -> None:

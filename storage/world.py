@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from sqlalchemy import BigInteger, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from geo.world import Units
@@ -116,6 +116,20 @@ async def levels_of_code(connection: AsyncConnection, code: str) -> list[str]:
         .order_by(Level.rank)
     )
     return list((await connection.execute(query)).scalars())
+
+
+async def standing_elsewhere(
+    connection: AsyncConnection, level: str, codes: Collection[str], parents: Collection[str]
+) -> dict[str, str]:
+    """Return which codes of a level stand under other parents than these, and under which."""
+    query = select(Unit.code, Unit.parent_code).where(
+        Unit.level == level,
+        Unit.last_edition.is_(None),
+        Unit.code == func.any(bindparam("codes", type_=ARRAY(Text))),
+        Unit.parent_code != func.all(bindparam("parents", type_=ARRAY(Text))),
+    )
+    values = {"codes": list(codes), "parents": list(parents)}
+    return {row[0]: row[1] or "" for row in await connection.execute(query, values)}
 
 
 async def lock_units(connection: AsyncConnection, row_ids: Collection[int]) -> bool:

@@ -22,6 +22,7 @@ from service.cli.reporting import show_notices, show_report, whole_report_json, 
 from service.errors import ExitCode
 from sources.addresses import read_addresses
 from sources.boundaries import parse_columns, read_boundaries
+from sources.writing import check_target
 
 if TYPE_CHECKING:
     from geo.check import Checked
@@ -55,6 +56,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check FILE: clear boundaries, no blank land, no overlap, every household in one unit."""
+    if report is not None:
+        check_target(report)
     with progress(f"checking {file.name}"):
         read = read_boundaries(
             file,

@@ -13,7 +13,7 @@ from service.cli.files import WithinOption
 from service.cli.frame import JsonOption, app, on_database
 from service.cli.output import emit, progress, table, together
 from service.errors import ExitCode
-from sources.writing import known_suffix, write_units
+from sources.writing import check_target, write_units
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,7 +30,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a level of an edition to OUT, with the coordinates that carry the proof."""
-    known_suffix(out)
+    check_target(out)
     with progress(f"writing {out.name}"):
         rows = on_database(lambda e: read_level(e, level, edition=edition, within=within))
         write_units(out, level=level, rows=rows)

@@ -26,3 +26,6 @@ WithinOption = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Unit above it; LEVEL:CODE where several have that code."),
 ]
+
+MAX_ID = 2**63 - 1
+"""The largest number that the database gives."""

@@ -19,11 +19,12 @@ import uvloop
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 
-from geo.errors import NoDatabaseError, WanggeError
+from geo.errors import ConflictError, NoDatabaseError, WanggeError
 from service.cli.output import note
 from service.database import open_database
 from service.errors import ExitCode, outcome_of
 from service.settings import Settings, read_settings
+from storage.contention import got_in_the_way
 from storage.engine import make_engine
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def _expected(error: Exception) -> WanggeError | None:
     """Return the failure as one that users understand; None for a bug."""
     if isinstance(error, WanggeError):
         return error
+    if got_in_the_way(error):
+        return ConflictError("somebody else was changing the same; try again in a moment")
     if isinstance(error, OperationalError):
         return NoDatabaseError(f"the database stopped answering: {_first_line(error.orig)}")
     return None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from geo.errors import BadInputError
 from resolvers import importing, publishing
 from service.cli.files import (
+    MAX_ID,
     ColumnsOption,
     CrsOption,
     DatumOption,
@@ -24,6 +26,7 @@ from service.cli.reporting import show_notices, show_report, whole_report_json, 
 from service.errors import ExitCode
 from service.settings import read_settings
 from sources.boundaries import parse_columns, read_boundaries
+from sources.writing import check_target
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +43,8 @@ def import_file(
     level: Annotated[str, typer.Option(help="Level that the file holds.")],
     within: WithinOption = None,
     with_draft: Annotated[
-        list[int] | None, typer.Option("--with", help="Open draft that it is checked on.")
+        list[int] | None,
+        typer.Option("--with", max=MAX_ID, help="Open draft that it is checked on."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, but store nothing.")] = False,
     publish: Annotated[
@@ -58,6 +62,12 @@ def import_file(
     as_json: JsonOption = False,
 ) -> None:
     """Import FILE as a draft of a level: noded, proven and with all that is wrong in it."""
+    if dry_run and publish:
+        raise BadInputError(
+            "--dry-run stores nothing that --publish could publish: give one of them"
+        )
+    if report is not None:
+        check_target(report)
     settings = read_settings()
     with progress(f"reading {file.name}"):
         read = read_boundaries(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from resolvers import draft_lists, importing, publishing
 from resolvers.edition_lists import list_editions
+from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.output import emit, progress, table, together
 from service.cli.reporting import RULES, show_report, whole_report_json
@@ -24,20 +26,32 @@ if TYPE_CHECKING:
 group = typer.Typer(help="Look at drafts, publish or discard them.", no_args_is_help=True)
 app.add_typer(group, name="draft")
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="Number of the draft.")]
+
+class DraftStatus(StrEnum):
+    """What has become of a draft."""
+
+    READING = "READING"
+    OPEN = "OPEN"
+    PUBLISHED = "PUBLISHED"
+    DISCARDED = "DISCARDED"
+    FAILED = "FAILED"
+
+
+Number = Annotated[int, typer.Argument(metavar="ID", max=MAX_ID, help="Number of the draft.")]
 
 
 @group.command("list")
 def list_drafts(
-    status: Annotated[str | None, typer.Option(help="Only OPEN, PUBLISHED or DISCARDED.")] = None,
+    status: Annotated[
+        DraftStatus | None, typer.Option(case_sensitive=False, help="Only of this status.")
+    ] = None,
     level: Annotated[str | None, typer.Option(help="Only of this level.")] = None,
     first: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List drafts, newest first."""
-    wanted = status.upper() if status is not None else None
     found = on_database(
-        lambda engine: draft_lists.list_drafts(engine, status=wanted, level=level, first=first)
+        lambda engine: draft_lists.list_drafts(engine, status=status, level=level, first=first)
     )
     emit(found, as_json, _drafts_table)
 
@@ -109,7 +123,9 @@ def discard(number: Number, as_json: JsonOption = False) -> None:
 
 @group.command("publish")
 def publish(
-    numbers: Annotated[list[int], typer.Argument(metavar="ID…", help="Numbers of the drafts.")],
+    numbers: Annotated[
+        list[int], typer.Argument(metavar="ID…", max=MAX_ID, help="Numbers of the drafts.")
+    ],
     note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
     effective_on: Annotated[
         dt.datetime | None,

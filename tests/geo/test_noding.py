@@ -478,6 +478,25 @@ def test_a_narrow_neck_that_closes_leaves_two_parts_and_a_valid_ring() -> None:
     assert shapely.get_num_geometries(level.layer.geoms[0]) == 2
 
 
+def test_a_sharp_stored_corner_is_not_cut_off_by_a_node_near_both_its_sides() -> None:
+    # P's corner at (0, 0) has 20 degrees; the border between the units ends 50 mm before it, at
+    # n, 8.7 mm from both sides. In both of them n would make the corner a spike. (As up has a node
+    # of its own at m, neither side of P cancels to begin with.)
+    #           m     . d
+    #         . '  up |
+    #   (0,0) ---n----|
+    #         ' .  lo |
+    #                 ' c
+    c, d, n, e, m = (100, -17.6327), (100, 17.6327), (0.05, 0.0), (100, 0), (50, 8.8163)
+    parents = draw_parents({"P": polygon((0, 0), c, e, d)})
+    layer = draw_layer({"up": polygon((0, 0), n, e, d, m), "lo": polygon(n, c, e)})
+    level = node_level(layer, parents)
+
+    assert vertices(parents.geoms[0]) <= vertices(level.parents.geoms[0])
+    assert shapely.is_valid(level.layer.geoms).all()
+    assert prove(level.layer, level.parents, PLANE).proven.all()
+
+
 def test_a_thin_tongue_is_drawn_in() -> None:
     # l has a tongue of 12 mm height and 20 m length into r, which has the notch 6 mm off.
     tongue = polygon((0, 0), (50, 0), (50, 40), (70, 40.006), (50, 40.012), (50, 100), (0, 100))

@@ -1,0 +1,146 @@
+"""What the demo prints: what was published, what is proven, and which faults were found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from geo.levels import Tiling
+from service.cli.output import printable, table, together
+from service.cli.publishing import say_published
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from geo.levels import LevelSpec
+    from resolvers.coverage_reading import ReportRow
+    from resolvers.demo import Played, Town
+    from resolvers.truth import Comparison, Verdict
+
+
+def show_played(played: Played, town: Town) -> RenderableType:
+    """Return what the demo did, the proof, and the second year's faults as tables."""
+    return together(
+        *(f"{level}: {say_published(done)}" for level, done in played.published),
+        f"{town.again.file}: {say_published(played.again)}",
+        f"{town.foreign.file} ({town.foreign.encoding}, {town.foreign.crs}): the same boundary, "
+        f"vertex by vertex, for {played.foreign.same} of {played.foreign.units} grids",
+        "",
+        _proof_table(played),
+        _faults_table(played.next_year, town.next_year.file),
+        *_sentences(played),
+    )
+
+
+def _proof_table(played: Played) -> Table:
+    units = {audited.level: audited.units for audited in played.audit.levels}
+    return table(
+        [
+            "level",
+            "",
+            "units",
+            "parents proven",
+            "blank, m2",
+            "overlap, m2",
+            "households in exactly one unit",
+        ],
+        [
+            [
+                level.key,
+                level.name,
+                units.get(level.key),
+                f"{report.proven_parents} of {report.parents}",
+                f"{report.blank_m2:,.0f}{_allowed(level, report)}",
+                f"{report.overlap_m2:,.0f}",
+                _households(level, report),
+            ]
+            for level, report in played.proof
+        ],
+        title=f"The proof: edition {played.audit.edition}",
+    )
+
+
+def _allowed(level: LevelSpec, report: ReportRow) -> str:
+    """Return a word about blank land that nobody has to fill."""
+    return " (allowed)" if report.blank_m2 and level.tiling is Tiling.DISJOINT else ""
+
+
+def _households(level: LevelSpec, report: ReportRow) -> str:
+    cover = report.households
+    whose = " that name one" if level.tiling is Tiling.DISJOINT else ""
+    return f"{cover.covered:,} of {cover.total:,}{whose}"
+
+
+def _faults_table(comparison: Comparison, file: str) -> Table:
+    return table(
+        ["fault", "expected", "m2", "found, m2", "m wide", "found, m wide", "as expected"],
+        [_fault_row(verdict) for verdict in comparison.verdicts],
+        title=f"The second year: what is wrong in {file}, and what the check found",
+    )
+
+
+def _fault_row(verdict: Verdict) -> list[object]:
+    fault, expected, finding, complaint = verdict
+    told = f"no: {complaint}" if complaint else "yes"
+    if expected is None:
+        return [fault.key, f"mended: {fault.notice}", None, None, None, None, told]
+    found_m2 = finding.area_m2 if finding and expected.area_m2 else None
+    found_m = finding.width_m if finding and expected.width_m else None
+    return [
+        fault.key,
+        expected.kind.value,
+        expected.area_m2,
+        found_m2,
+        expected.width_m,
+        found_m,
+        told,
+    ]
+
+
+def _sentences(played: Played) -> list[str]:
+    comparison = played.next_year
+    found = sum(not verdict.complaint for verdict in comparison.verdicts)
+    said = [
+        f"{found} of {len(comparison.verdicts)} expectations met, "
+        f"{len(comparison.unexpected)} findings that nobody expected",
+        *(
+            f"unexpected: {finding.kind.value} {finding.message}"
+            for finding in comparison.unexpected
+        ),
+        *comparison.complaints,
+        *(f"audit: {difference.message}" for difference in played.audit.differences),
+    ]
+    end = "All is as it should be." if played.right else "Not all is as it should be."
+    return [printable(sentence) for sentence in (*said, end)]
+
+
+def played_json(played: Played) -> dict[str, Any]:  # free JSON, for machines
+    """Return the same as JSON."""
+    return {
+        "right": played.right,
+        "edition": played.audit.edition,
+        "proof": [
+            {
+                "level": level.key,
+                "clean": report.clean,
+                "provenParents": report.proven_parents,
+                "parents": report.parents,
+                "blankM2": report.blank_m2,
+                "overlapM2": report.overlap_m2,
+                "households": report.households._asdict(),
+            }
+            for level, report in played.proof
+        ],
+        "audit": [level._asdict() for level in played.audit.levels],
+        "faults": [
+            {
+                "key": verdict.fault.key,
+                "expected": verdict.expected.kind if verdict.expected else None,
+                "areaM2": verdict.finding.area_m2 if verdict.finding else None,
+                "complaint": verdict.complaint,
+            }
+            for verdict in played.next_year.verdicts
+        ],
+        "unexpected": [finding.message for finding in played.next_year.unexpected],
+        "complaints": played.next_year.complaints,
+    }
