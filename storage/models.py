@@ -345,7 +345,10 @@ class Finding(Base):
     parent_code: Mapped[str | None] = mapped_column(Text)
     extra: Mapped[int]
 
-    __table_args__ = (Index("finding_largest", "draft_id", "area_m2", "id"),)
+    __table_args__ = (
+        Index("finding_largest", "draft_id", "area_m2", "id"),
+        Index("finding_id", "id", "draft_id"),
+    )
 
 
 class ApiKey(Base):

@@ -119,7 +119,11 @@ REFUSED: dict[str, Case] = {
     "no file": (lambda p: p, 3, "not there"),
     "lines": (lambda p: text(p, collection((LINE, {"code": "01"}))), 3, "LineString"),
     "no geometry": (lambda p: text(p, collection((None, {"code": "01"}))), 3, "no geometry"),
-    "no column of codes": (lambda p: text(p, collection((SQUARE, {"foo": 1}))), 2, "--columns code="),
+    "no column of codes": (
+        lambda p: text(p, collection((SQUARE, {"foo": 1}))),
+        2,
+        "--columns code=",
+    ),
     "two columns of codes": (
         lambda p: text(p, collection((SQUARE, {"code": "01", "CODE": "02"}))),
         2,
@@ -132,7 +136,11 @@ REFUSED: dict[str, Case] = {
         "row 1",
     ),
     "latitude 95": (lambda p: text(p, collection((moved(0, 65), {"code": "1"}))), 3, "latitude 95"),
-    "longitude 194": (lambda p: text(p, collection((moved(80, 0), {"code": "1"}))), 3, "longitude 194"),
+    "longitude 194": (
+        lambda p: text(p, collection((moved(80, 0), {"code": "1"}))),
+        3,
+        "longitude 194",
+    ),
     "a Shapefile without .shx": (lambda p: shapefile_without(p, ".shx"), 3, ".shx"),
     "a Shapefile without .dbf": (lambda p: shapefile_without(p, ".dbf"), 3, ".dbf"),
     "a web page": (lambda p: text(p, "<html><body>404</body></html>"), 3, "html"),
@@ -180,7 +188,9 @@ def test_a_code_that_no_index_can_hold_is_no_failure_of_the_program(
 ) -> None:
     book = "".join(chr(0x4E00 + 7919 * i % 20_000) for i in range(20_000))
 
-    answer = wangge("import", text(here, collection((SQUARE, {"code": book}))), "--level", "district")
+    answer = wangge(
+        "import", text(here, collection((SQUARE, {"code": book}))), "--level", "district"
+    )
 
     assert answer.exit_code in {1, 2, 3}, answer.err
     assert stored.faults() == {}
@@ -207,7 +217,9 @@ FOUND: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
     "a collection of a polygon and a line alone": (
         lambda p: text(
             p,
-            collection(({"type": "GeometryCollection", "geometries": [SQUARE, LINE]}, {"code": "1"})),
+            collection(
+                ({"type": "GeometryCollection", "geometries": [SQUARE, LINE]}, {"code": "1"})
+            ),
         ),
         ["WRONG_TYPE"],
     ),
@@ -216,7 +228,10 @@ FOUND: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
             p,
             collection(
                 (
-                    {"type": "Polygon", "coordinates": [[[114, 30], [114.1, 30], [114, 30], [114, 30]]]},
+                    {
+                        "type": "Polygon",
+                        "coordinates": [[[114, 30], [114.1, 30], [114, 30], [114, 30]]],
+                    },
                     {"code": "1"},
                 )
             ),
@@ -259,7 +274,11 @@ WRONG_USE: dict[str, tuple[list[str], str, str]] = {
     "an unknown level": (["--level", "nope"], "UNKNOWN", "nope"),
     "a level whose parents are not published": (["--level", "grid"], "BAD_INPUT", "community"),
     "an unknown ground": (["--level", "community", "--within", "7"], "UNKNOWN", "7"),
-    "the topmost level within something": (["--level", "district", "--within", "01"], "UNKNOWN", "01"),
+    "the topmost level within something": (
+        ["--level", "district", "--within", "01"],
+        "UNKNOWN",
+        "01",
+    ),
     "a ground of the level itself": (
         ["--level", "community", "--within", "community:0101"],
         "UNKNOWN",
@@ -271,9 +290,17 @@ WRONG_USE: dict[str, tuple[list[str], str, str]] = {
         "BAD_INPUT",
         "zzz",
     ),
-    "a meaning that is none": (["--level", "community", "--columns", "kode=code"], "BAD_INPUT", "kode"),
+    "a meaning that is none": (
+        ["--level", "community", "--columns", "kode=code"],
+        "BAD_INPUT",
+        "kode",
+    ),
     "an unknown layer": (["--level", "community", "--layer", "zzz"], "BAD_INPUT", "zzz"),
-    "an unknown coordinate system": (["--level", "community", "--crs", "EPSG:99999"], "BAD_INPUT", "99999"),
+    "an unknown coordinate system": (
+        ["--level", "community", "--crs", "EPSG:99999"],
+        "BAD_INPUT",
+        "99999",
+    ),
     "a report into no folder": (
         ["--level", "community", "--report", "/nope/report.gpkg"],
         "BAD_INPUT",

@@ -237,9 +237,7 @@ def test_addresses_are_counted_in_a_check_as_in_an_import(
     wangge.publish("district", write_geojson(here, DISTRICT))
     wangge.publish("community", parents)
     wangge.ask("load", "addresses", homes)
-    file = write_geojson(
-        here, changed(_010101=(0, 0, 200, 97), _010201=(200, 0, 400, 102))
-    )
+    file = write_geojson(here, changed(_010101=(0, 0, 200, 97), _010201=(200, 0, 400, 102)))
 
     checked = wangge.ask("check", file, "--within", parents, "--addresses", homes, exit_code=1)
     made = wangge.draft("grid", file, "--dry-run", exit_code=1)

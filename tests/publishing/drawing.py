@@ -140,7 +140,10 @@ def rectangle_m2(box: Box) -> float:
         return float((1 - e2) * (straight + np.arctanh(e * s) / e))
 
     return float(
-        a**2 / 2 * np.radians((east - west) * STEP) * (q(LAT0 + north * STEP) - q(LAT0 + south * STEP))
+        a**2
+        / 2
+        * np.radians((east - west) * STEP)
+        * (q(LAT0 + north * STEP) - q(LAT0 + south * STEP))
     )
 
 

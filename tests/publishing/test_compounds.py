@@ -114,7 +114,11 @@ def test_a_parent_whose_border_cuts_a_compound_is_refused_and_names_it(
     refused = town.failure("draft", "publish", above["id"], below["id"], exit_code=5)
 
     assert refused["code"] == "NOT_CLEAN"
-    cut = [f for f in above["report"]["findings"]["nodes"] if f["units"][:1] and f["units"][0]["code"] == "K3"]
+    cut = [
+        f
+        for f in above["report"]["findings"]["nodes"]
+        if f["units"][:1] and f["units"][0]["code"] == "K3"
+    ]
     assert cut
     assert set(refused["findingIds"]) & {f["id"] for f in cut}
     assert stored.newest() == 4
@@ -179,7 +183,9 @@ def test_every_household_is_counted_in_its_grid(
     town.ask("load", "addresses", write_addresses(tmp_path / "homes.csv", HOMES))
 
     made = town.draft(
-        "grid", write_geojson(here, plan(dict(GRIDS.shapes) | halves(0, 200, 35, "0101"))), "--publish"
+        "grid",
+        write_geojson(here, plan(dict(GRIDS.shapes) | halves(0, 200, 35, "0101"))),
+        "--publish",
     )
 
     assert made["report"]["households"] == {
@@ -213,7 +219,12 @@ def test_a_household_on_blank_land_forbids_publishing(
     assert nodes["BLANK"]["households"] == 11
     assert nodes["HOUSEHOLD_UNCOVERED"]["households"] == 11
     assert nodes["HOUSEHOLD_UNCOVERED"]["addresses"] == ["h3"]
-    assert made["report"]["households"] == {"total": 53, "covered": 42, "uncovered": 11, "doubled": 0}
+    assert made["report"]["households"] == {
+        "total": 53,
+        "covered": 42,
+        "uncovered": 11,
+        "doubled": 0,
+    }
     refused = town.failure("draft", "publish", made["id"], exit_code=5)
     assert set(refused["findingIds"]) == {f["id"] for f in nodes.values()}
 

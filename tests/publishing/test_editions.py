@@ -114,8 +114,16 @@ def test_nodes_put_in_by_a_side_branch_go_into_the_other_branch_too(
 def test_an_older_edition_stays_what_it_was(town: Wangge, stored: Stored, here: Path) -> None:
     before = [stored.digest(number) for number in (1, 2, 3)]
 
-    town.publish("police", write_geojson(here, plan({"P": (0, 0, 200, 30), "Q": (0, 30, 200, 200), "R": (200, 0, 400, 200)})))
-    town.publish("grid", write_geojson(here, plan(halves(0, 200, 150, "0101") | halves(200, 400, 30, "0102"))))
+    town.publish(
+        "police",
+        write_geojson(
+            here, plan({"P": (0, 0, 200, 30), "Q": (0, 30, 200, 200), "R": (200, 0, 400, 200)})
+        ),
+    )
+    town.publish(
+        "grid",
+        write_geojson(here, plan(halves(0, 200, 150, "0101") | halves(200, 400, 30, "0102"))),
+    )
 
     assert [stored.digest(number) for number in (1, 2, 3)] == before
 
@@ -179,7 +187,9 @@ def test_the_same_file_again_is_no_new_edition(
     assert stored.one("SELECT published_as FROM draft ORDER BY id DESC LIMIT 1") == 3
 
 
-def test_the_topmost_level_again_is_no_new_edition(town: Wangge, stored: Stored, here: Path) -> None:
+def test_the_topmost_level_again_is_no_new_edition(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
     # the file has four corners, what stands has eight nodes
     assert town.publish("district", write_geojson(here, DISTRICT)) == 3
     assert town.publish("district", write_geojson(here, noisy(DISTRICT, 1))) == 3
@@ -200,7 +210,9 @@ def test_a_file_with_more_columns_changes_attributes_and_nothing_else(
     assert town.publish("grid", write_geojson(here, more)) == 4
     after = stored.units("grid")
 
-    assert stored.one("SELECT properties FROM unit WHERE code = '010101' AND last_edition IS NULL") == {"lamp": 7}
+    assert stored.one(
+        "SELECT properties FROM unit WHERE code = '010101' AND last_edition IS NULL"
+    ) == {"lamp": 7}
     assert {code: row.drawn for code, row in after.items()} == dict.fromkeys(GRIDS.shapes, 3)
     assert after["010101"].id != before["010101"].id
     assert town.publish("grid", here) == 4
@@ -214,7 +226,9 @@ def test_a_rename_is_a_new_version_of_that_unit_alone(
 ) -> None:
     before = stored.units("grid")
 
-    assert town.publish("grid", write_geojson(here, Plan(GRIDS.shapes, names={"010101": "水边"}))) == 4
+    assert (
+        town.publish("grid", write_geojson(here, Plan(GRIDS.shapes, names={"010101": "水边"}))) == 4
+    )
 
     after = stored.units("grid")
     assert after["010101"].name == "水边"
@@ -276,7 +290,9 @@ def test_a_unit_that_comes_back_is_a_new_version(town: Wangge, stored: Stored, h
 
     assert town.publish("grid", write_geojson(here, GRIDS)) == 5
 
-    rows = stored.rows("SELECT first_edition, last_edition, since_edition FROM unit WHERE code = '010102' ORDER BY 1")
+    rows = stored.rows(
+        "SELECT first_edition, last_edition, since_edition FROM unit WHERE code = '010102' ORDER BY 1"
+    )
     assert rows == [(3, 3, 3), (5, None, 5)]
 
 
@@ -290,7 +306,9 @@ def test_a_unit_with_another_code_is_another_unit(town: Wangge, stored: Stored, 
     assert stored.units("grid", 3).keys() == GRIDS.shapes.keys()
 
 
-def test_codes_that_change_places_are_both_redrawn(town: Wangge, stored: Stored, here: Path) -> None:
+def test_codes_that_change_places_are_both_redrawn(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
     shapes = dict(GRIDS.shapes)
     shapes["010101"], shapes["010102"] = shapes["010102"], shapes["010101"]
 
@@ -299,7 +317,9 @@ def test_codes_that_change_places_are_both_redrawn(town: Wangge, stored: Stored,
     assert {c for c, row in stored.units("grid").items() if row.drawn == 4} == {"010101", "010102"}
 
 
-def test_leading_zeros_and_awkward_codes_are_kept(wangge: Wangge, stored: Stored, here: Path) -> None:
+def test_leading_zeros_and_awkward_codes_are_kept(
+    wangge: Wangge, stored: Stored, here: Path
+) -> None:
     codes = ["007", "7", " 7a ", "a,b", "\u00e9", "网格'一\"", "x" * 200]
     strips = plan({code: (10 * i, 0, 10 * i + 10, 50) for i, code in enumerate(codes)})
 
@@ -318,7 +338,9 @@ def test_a_file_within_a_unit_is_the_truth_of_that_unit_alone(
     town: Wangge, stored: Stored, here: Path, ground: str
 ) -> None:
     before = stored.units("grid")
-    parts = plan({"010101": (0, 0, 200, 40), "010102": (0, 40, 90, 200), "010103": (90, 40, 200, 200)})
+    parts = plan(
+        {"010101": (0, 0, 200, 40), "010102": (0, 40, 90, 200), "010103": (90, 40, 200, 200)}
+    )
 
     assert town.publish("grid", write_geojson(here, parts), "--within", ground) == 4
 
@@ -348,7 +370,9 @@ def test_a_code_of_another_ground_is_refused_within_a_unit(
 ) -> None:
     parts = plan({"010101": (0, 0, 200, 100), "010202": (0, 100, 200, 200)})  # 010202 is B's
 
-    made = town.draft("grid", write_geojson(here, parts), "--within", "0101", "--publish", exit_code=1)
+    made = town.draft(
+        "grid", write_geojson(here, parts), "--within", "0101", "--publish", exit_code=1
+    )
 
     assert made["status"] == "OPEN"
     kinds = [(f["kind"], f["severity"]) for f in made["report"]["findings"]["nodes"]]
@@ -391,7 +415,9 @@ def test_a_parent_level_that_breaks_its_children_is_refused_and_names_them(
     assert set(refused["findingIds"]) == {f["id"] for f in nodes}
 
 
-def test_a_parent_that_goes_leaves_no_child_behind(town: Wangge, stored: Stored, here: Path) -> None:
+def test_a_parent_that_goes_leaves_no_child_behind(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
     one = plan({"0101": (0, 0, 400, 200)})
 
     made = town.draft("community", write_geojson(here, one), "--publish", exit_code=1)
@@ -472,8 +498,12 @@ def test_two_drafts_of_one_level_on_the_same_ground_are_not_published_together(
 def test_drafts_of_one_level_on_different_grounds_are_published_together(
     town: Wangge, stored: Stored, here: Path
 ) -> None:
-    left = town.draft("grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101")
-    right = town.draft("grid", write_geojson(here, plan(halves(200, 400, 150, "0102"))), "--within", "0102")
+    left = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101"
+    )
+    right = town.draft(
+        "grid", write_geojson(here, plan(halves(200, 400, 150, "0102"))), "--within", "0102"
+    )
 
     assert town.ask("draft", "publish", left["id"], right["id"])["number"] == 4
 
@@ -488,7 +518,9 @@ def test_drafts_of_one_level_on_different_grounds_are_published_together(
 def test_a_draft_whose_ground_changed_is_refused_until_it_is_checked_again(
     town: Wangge, stored: Stored, here: Path
 ) -> None:
-    late = town.draft("grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101")
+    late = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101"
+    )
     town.publish("grid", write_geojson(here, plan(halves(0, 200, 60, "0101"))), "--within", "0101")
 
     refused = town.failure("draft", "publish", late["id"], exit_code=5)
@@ -506,9 +538,18 @@ def test_a_draft_whose_ground_changed_is_refused_until_it_is_checked_again(
 def test_a_draft_beside_changed_ground_is_no_conflict(
     town: Wangge, stored: Stored, here: Path
 ) -> None:
-    late = town.draft("grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101")
-    town.publish("grid", write_geojson(here, plan(halves(200, 400, 60, "0102"))), "--within", "0102")
-    town.publish("police", write_geojson(here, plan({"P": (0, 0, 200, 30), "Q": (0, 30, 200, 200), "R": (200, 0, 400, 200)})))
+    late = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101"
+    )
+    town.publish(
+        "grid", write_geojson(here, plan(halves(200, 400, 60, "0102"))), "--within", "0102"
+    )
+    town.publish(
+        "police",
+        write_geojson(
+            here, plan({"P": (0, 0, 200, 30), "Q": (0, 30, 200, 200), "R": (200, 0, 400, 200)})
+        ),
+    )
 
     assert town.ask("draft", "publish", late["id"])["number"] == 6
     assert stored.units("grid")["010102"].drawn == 6
@@ -517,9 +558,13 @@ def test_a_draft_beside_changed_ground_is_no_conflict(
 def test_a_parent_whose_border_moved_is_a_conflict_for_drafts_below_it(
     town: Wangge, here: Path, tmp_path: Path
 ) -> None:
-    late = town.draft("grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101")
+    late = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101"
+    )
     above = town.draft("community", write_geojson(here, AT_250), exit_code=1)
-    below = town.draft("grid", write_geojson(tmp_path / "g.geojson", GRIDS_AT_250), "--with", above["id"])
+    below = town.draft(
+        "grid", write_geojson(tmp_path / "g.geojson", GRIDS_AT_250), "--with", above["id"]
+    )
     town.ask("draft", "publish", below["id"], above["id"])
 
     assert town.failure("draft", "publish", late["id"], exit_code=5)["code"] == "CONFLICT"
@@ -531,7 +576,9 @@ def test_a_parent_whose_border_moved_is_a_conflict_for_drafts_below_it(
 def test_a_draft_is_published_or_discarded_once(
     town: Wangge, stored: Stored, here: Path, end: str
 ) -> None:
-    made = town.draft("grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101")
+    made = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, 120, "0101"))), "--within", "0101"
+    )
     town.ask("draft", end, made["id"])
 
     for command in ("publish", "discard", "recheck"):
@@ -545,7 +592,9 @@ def test_a_draft_is_published_or_discarded_once(
 
 def redraw(town: Wangge, here: Path, at: float) -> str:
     """Return a clean draft that divides 0101 at ``at``."""
-    made = town.draft("grid", write_geojson(here, plan(halves(0, 200, at, "0101"))), "--within", "0101")
+    made = town.draft(
+        "grid", write_geojson(here, plan(halves(0, 200, at, "0101"))), "--within", "0101"
+    )
     return str(made["id"])
 
 
@@ -560,7 +609,12 @@ def test_days_never_go_back(town: Wangge, stored: Stored, here: Path) -> None:
     assert stored.newest() == 4
 
     assert town.ask("draft", "publish", late)["effectiveOn"] == "2090-01-01"
-    assert town.publish("grid", write_geojson(here, plan(halves(0, 200, 70, "0101"))), "--within", "0101") == 6
+    assert (
+        town.publish(
+            "grid", write_geojson(here, plan(halves(0, 200, 70, "0101"))), "--within", "0101"
+        )
+        == 6
+    )
     days = [e["effectiveOn"] for e in town.ask("editions")]
     assert days[:3] == ["2090-01-01"] * 3
     assert days == sorted(days, reverse=True)
@@ -588,9 +642,13 @@ def test_what_is_said_about_an_edition_is_kept(town: Wangge, here: Path) -> None
 # --- shapes -------------------------------------------------------------------------------------------
 
 
-def test_an_island_and_a_hole_are_published_as_drawn(wangge: Wangge, stored: Stored, here: Path) -> None:
+def test_an_island_and_a_hole_are_published_as_drawn(
+    wangge: Wangge, stored: Stored, here: Path
+) -> None:
     # 0101 is the frame around 0102 and has an island of its own to the east
-    frame = Polygon([(0, 0), (90, 0), (90, 90), (0, 90)], [[(30, 30), (30, 60), (60, 60), (60, 30)]])
+    frame = Polygon(
+        [(0, 0), (90, 0), (90, 90), (0, 90)], [[(30, 30), (30, 60), (60, 60), (60, 30)]]
+    )
     land = MultiPolygon([box(0, 0, 90, 90), box(120, 0, 150, 30)])
     parts = {"0101": MultiPolygon([frame, box(120, 0, 150, 30)]), "0102": box(30, 30, 60, 60)}
 
@@ -599,14 +657,19 @@ def test_an_island_and_a_hole_are_published_as_drawn(wangge: Wangge, stored: Sto
     assert wangge.publish("community", here) == 2
 
     assert stored.faults() == {}
-    assert {c: row.nodes() for c, row in stored.units("community").items()} == {"0101": 12, "0102": 4}
+    assert {c: row.nodes() for c, row in stored.units("community").items()} == {
+        "0101": 12,
+        "0102": 4,
+    }
 
 
 def test_a_lake_in_the_topmost_level_is_blank(wangge: Wangge, stored: Stored, here: Path) -> None:
     lake = (30, 30, 60, 60)
     ring = box(0, 0, 90, 90).difference(box(*lake))
 
-    made = wangge.draft("district", write_geojson(here, plan({"01": ring})), "--publish", exit_code=1)
+    made = wangge.draft(
+        "district", write_geojson(here, plan({"01": ring})), "--publish", exit_code=1
+    )
 
     [blank] = made["report"]["findings"]["nodes"]
     assert blank["kind"] == "BLANK"
@@ -614,7 +677,9 @@ def test_a_lake_in_the_topmost_level_is_blank(wangge: Wangge, stored: Stored, he
     assert stored.newest() == 0
 
 
-def test_units_that_touch_in_a_corner_only_are_clean(wangge: Wangge, stored: Stored, here: Path) -> None:
+def test_units_that_touch_in_a_corner_only_are_clean(
+    wangge: Wangge, stored: Stored, here: Path
+) -> None:
     checkers = {
         "0101": MultiPolygon([box(0, 0, 50, 50), box(50, 50, 100, 100)]),
         "0102": MultiPolygon([box(50, 0, 100, 50), box(0, 50, 50, 100)]),

@@ -131,7 +131,9 @@ def test_an_import_that_is_killed_at_ten_random_moments_leaves_whole_editions(
         assert newest in {before, before + 1}, ended
         assert stored.digest(before) == digest
         assert stored.faults() == {}, ended
-        assert stored.one("SELECT count(*) FROM draft WHERE status NOT IN ('OPEN', 'PUBLISHED')") == 0
+        assert (
+            stored.one("SELECT count(*) FROM draft WHERE status NOT IN ('OPEN', 'PUBLISHED')") == 0
+        )
         halfway += newest == before
 
         assert whole_town.publish("grid", *asked[1:2]) == before + 1
@@ -146,7 +148,9 @@ def waiting(town: Wangge, stored: Stored, here: Path, end: Callable[[Command], A
     """Return how a publish ended that was stopped while it waited for a lock."""
     file = write_geojson(here, plan(halves(0, 200, 60, "0101")))
     with gate(stored, lock("district", "01")) as until:
-        command = Command(town.url, "import", file, "--level", "grid", "--within", "0101", "--publish")
+        command = Command(
+            town.url, "import", file, "--level", "grid", "--within", "0101", "--publish"
+        )
         until(1)
         answer = end(command)
     settled(stored)
@@ -165,9 +169,7 @@ def test_a_publish_that_is_stopped_rolls_back(
     assert "Traceback" not in answer.err
 
 
-def test_a_publish_whose_server_goes_away_says_so(
-    town: Wangge, stored: Stored, here: Path
-) -> None:
+def test_a_publish_whose_server_goes_away_says_so(town: Wangge, stored: Stored, here: Path) -> None:
     def cut(command: Command) -> Answer:
         with psycopg.connect(stored.address, autocommit=True) as other:
             other.execute(

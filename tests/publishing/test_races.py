@@ -142,9 +142,7 @@ def test_of_two_publishes_of_the_same_ground_one_wins_and_one_is_told(
     assert town.ask("draft", "publish", loser)["number"] == 5
 
 
-def test_of_two_topmost_levels_at_once_one_wins(
-    wangge: Wangge, stored: Stored, here: Path
-) -> None:
+def test_of_two_topmost_levels_at_once_one_wins(wangge: Wangge, stored: Stored, here: Path) -> None:
     drafts = [
         drafted(wangge, here, plan({"01": (0, 0, east, 200)}), level="district")
         for east in (300, 400)
@@ -275,7 +273,13 @@ def test_a_neighbour_who_draws_units_for_the_first_time_meanwhile_is_no_conflict
 def test_eight_neighbours_at_once_all_win(wangge: Wangge, stored: Stored, here: Path) -> None:
     strip(wangge, here, 8)
     drafts = [
-        drafted(wangge, here, plan(halves(200 * k, 200 * k + 200, 20 * k + 20, f"c{k}")), "--within", f"c{k}")
+        drafted(
+            wangge,
+            here,
+            plan(halves(200 * k, 200 * k + 200, 20 * k + 20, f"c{k}")),
+            "--within",
+            f"c{k}",
+        )
         for k in range(8)
     ]
 
@@ -330,7 +334,9 @@ def test_addresses_that_are_loaded_meanwhile_are_counted(
             assert asyncio.run(load()) == 4
         assert outcome(first) == "edition 5"
 
-    counted = "SELECT code, households FROM unit_tally WHERE level = 'grid' AND last_edition IS NULL"
+    counted = (
+        "SELECT code, households FROM unit_tally WHERE level = 'grid' AND last_edition IS NULL"
+    )
     assert sorted(stored.rows(counted)) == [("010101", 8), ("010102", 4)]
 
 
@@ -444,7 +450,12 @@ def test_publishers_at_random_never_show_a_half_state(
     grounds = 5
     strip(wangge, here, grounds)
     for k in range(grounds):
-        wangge.publish("grid", write_geojson(here, plan({f"c{k}01": (200 * k, 0, 200 * k + 200, 200)})), "--within", f"c{k}")
+        wangge.publish(
+            "grid",
+            write_geojson(here, plan({f"c{k}01": (200 * k, 0, 200 * k + 200, 200)})),
+            "--within",
+            f"c{k}",
+        )
     begun = stored.newest()
     publishers = [Publisher(wangge.url, tmp_path, n, grounds) for n in range(8)]
     reader = Reader(stored)

@@ -322,6 +322,7 @@ def _create_findings() -> None:
         sa.Column("parent_code", sa.Text),
         _count("extra"),
     )
+    op.create_index("finding_id", "finding", ["id", "draft_id"])
     op.create_index("finding_largest", "finding", ["draft_id", "area_m2", "id"])
 
 
