@@ -381,8 +381,9 @@ class _Check:
         top: NDArray[np.object_] = parents.geoms if len(parents.geoms) else geoms
         if self.world.outline is not None and self.level.parent is not None:
             top = np.array([self.world.outline], object)
-        bounds = shapely.total_bounds(top)
-        return LocalMetric.around(bounds.tolist() if len(top) else [0.0, 0.0, 0.0, 0.0])
+        if not len(top):
+            return LocalMetric(0.0, 0.0)
+        return LocalMetric.around(shapely.total_bounds(top).tolist())
 
     def _layer(self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp]) -> Layer:
         others = len(self.context)

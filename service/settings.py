@@ -91,9 +91,6 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port of the service; 0 takes a free one."
     )
-    max_upload_mb: int = Field(
-        default=256, ge=1, description="Largest request body, in megabytes of 1,000,000 bytes."
-    )
 
 
 def read_settings(**given: object) -> Settings:

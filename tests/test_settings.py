@@ -72,7 +72,6 @@ def test_each_form_of_a_database_url_becomes_the_one_for_psycopg(
         ("WANGGE_PUBLIC", "perhaps", "boolean"),
         ("WANGGE_TIMEZONE", "Asia/Atlantis", "no such timezone"),
         ("WANGGE_TIMEZONE", "/etc/hostname", "no such timezone"),
-        ("WANGGE_MAX_UPLOAD_MB", "0", "greater than or equal to 1"),
         ("DATABASE_URL", "mysql://h/d", "postgresql://"),
         ("DATABASE_URL", "h/d", "postgresql://"),
         ("DATABASE_URL", "postgres://h", "names no database"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from shapely.geometry.base import BaseGeometry
@@ -33,7 +35,7 @@ SQUARE = {"w": box(0, 0, 100, 100)}
 
 
 def check(
-    units: dict[str, BaseGeometry], parent_of: list[int], parents: dict[str, BaseGeometry]
+    units: Mapping[str, BaseGeometry], parent_of: list[int], parents: Mapping[str, BaseGeometry]
 ) -> Proof:
     layer = draw_layer(units, parent_of, level="compound")
     return check_disjoint(layer, draw_parents(parents), PLANE)

@@ -132,6 +132,20 @@ def test_the_larger_share_of_land_decides() -> None:
     ]
 
 
+def test_the_larger_share_decides_against_a_column_too() -> None:
+    # 70 m of it in 11, 30 m in 12, and the column says 12.
+    found = family([box(30, 0, 130, 10)], ["p"], ["12"])
+
+    assert found.parent_of.tolist() == [0]
+    assert [f.kind for f in found.findings] == [Kind.WRONG_PARENT]
+
+
+def test_a_column_is_believed_while_a_point_of_the_unit_lies_there() -> None:
+    assert family([box(60, 0, 140, 10)], ["p"], ["11"]).parent_of.tolist() == [0]
+    assert family([box(60, 0, 140, 10)], ["p"], ["12"]).parent_of.tolist() == [1]
+    assert family([box(60, 0, 140, 10)], ["p"], ["12"]).findings == []
+
+
 def test_an_outline_without_a_code_is_found_by_place() -> None:
     outline = Parents([None], PLANE.degrees(array([box(0, 0, 200, 100)])))
     found = family([IN_11, IN_12], ["a", None], parents=outline)

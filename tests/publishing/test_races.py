@@ -287,7 +287,7 @@ def test_eight_neighbours_at_once_all_win(wangge: Wangge, stored: Stored, here: 
         futures = [pool.submit(publish_alone, wangge.url, [draft]) for draft in drafts]
         ends = [outcome(future) for future in futures]
 
-    assert sorted(ends) == [f"edition {n}" for n in range(3, 11)]
+    assert sorted(ends) == sorted(f"edition {n}" for n in range(3, 11))
     assert stored.faults() == {}
 
 
