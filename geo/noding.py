@@ -298,6 +298,11 @@ class _Mesh:
                 drop = self.vertex[before] == ahead
                 if not drop.any():
                     return
+                # A stored ring keeps its own vertices: there the second foot goes.
+                own = np.flatnonzero(drop & (self.vertex < self.n_fixed))
+                own = own[own >= self.sent_vertices]
+                drop[own] = False
+                drop[after[own]] = True
             self._drop(drop)
 
     def _drop(self, drop: NDArray[np.bool_]) -> None:
@@ -352,6 +357,7 @@ class _Mesh:
         line, point, along = line[inside], point[inside], along[inside]
         near = self._near_whole_edges(segments[line], point)
         near &= self._nearest_at_corners(ends[line], point)
+        near &= ~self._cuts_corners(segments[line], point)
         if not near.any():
             return False
         self._splice(segments[line[near]], point[near], along[near])
@@ -361,23 +367,50 @@ class _Mesh:
     def _nearest_at_corners(
         self, ends: NDArray[np.intp], node: NDArray[np.intp]
     ) -> NDArray[np.bool_]:
-        """Return which candidates are the nearest of those that share an end close to the node.
+        """Return which candidates come first of those that share a node and a corner.
 
-        A node put into both edges of a corner close to it would make the corner a spike's tip, and
-        with the spike a stored vertex would be lost.
+        That is the one whose other end a border joins to the node already, else the nearest. The
+        others have their turn in the next round, unless that would cut the corner off.
         """
-        a, b, p = self.plane[ends[:, 0]], self.plane[ends[:, 1]], self.plane[node]
-        off_m = _distance(p, a, b)
-        close = [np.flatnonzero(np.hypot(*(p - corner).T) < MERGE_M) for corner in (a, b)]
-        candidate = np.concatenate(close)
-        corner_node = np.concatenate([ends[close[0], 0], ends[close[1], 1]])
-        order = np.lexsort((candidate, off_m[candidate], corner_node, node[candidate]))
-        pair = np.column_stack([node[candidate], corner_node])[order]
+        off_m = _distance(self.plane[node], self.plane[ends[:, 0]], self.plane[ends[:, 1]])
+        candidate = np.tile(np.arange(len(node)), 2)
+        corner = np.concatenate([ends[:, 0], ends[:, 1]])
+        far = np.concatenate([ends[:, 1], ends[:, 0]])
+        there = self.segments.ends @ [len(self.plane), 1]
+        joined = np.column_stack([node[candidate], far])
+        joined.sort(axis=1)
+        apart = ~np.isin(joined @ [len(self.plane), 1], there)
+        order = np.lexsort((candidate, off_m[candidate], apart, corner, node[candidate]))
+        pair = np.column_stack([node[candidate], corner])[order]
         again = np.zeros(len(order), bool)
         again[1:] = (pair[1:] == pair[:-1]).all(1)
         nearest = np.ones(len(node), bool)
         nearest[candidate[order[again]]] = False
         return nearest
+
+    def _cuts_corners(self, segment: NDArray[np.intp], node: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which candidates would make a stored vertex the tip of a spike.
+
+        That is so where a stored ring has the node on the other side of the corner already.
+        """
+        edge, candidate = self._edges_of(segment)
+        after = following(self.start)
+        before = np.empty_like(after)
+        before[after] = np.arange(len(after))
+        wanted = node[candidate]
+        cut = (self.vertex[before[edge]] == wanted) | (self.vertex[after[after[edge]]] == wanted)
+        cut &= edge >= self.sent_vertices
+        out = np.zeros(len(segment), bool)
+        out[candidate[cut]] = True
+        return out
+
+    def _edges_of(self, segment: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return all edges that use the segments, and the place of each one's segment."""
+        by_segment = np.argsort(self.segments.of_edge, kind="stable")
+        count = np.bincount(self.segments.of_edge, minlength=len(self.segments.ends))
+        first = np.concatenate([[0], np.cumsum(count)])[:-1]
+        edge = by_segment[ranges(first[segment], count[segment])]
+        return edge, np.repeat(np.arange(len(segment)), count[segment])
 
     def _near_whole_edges(
         self, segment: NDArray[np.intp], node: NDArray[np.intp]
@@ -387,11 +420,7 @@ class _Mesh:
         Without this, vertices that leave an edge at a flat angle would be put in one after the
         other, each near to the piece that the one before has left, and close a gap of any width.
         """
-        by_segment = np.argsort(self.segments.of_edge, kind="stable")
-        count = np.bincount(self.segments.of_edge, minlength=len(self.segments.ends))
-        first = np.concatenate([[0], np.cumsum(count)])[:-1]
-        edge = by_segment[ranges(first[segment], count[segment])]
-        candidate = np.repeat(np.arange(len(segment)), count[segment])
+        edge, candidate = self._edges_of(segment)
         a, b = self.plane[self.whole_edge[edge, 0]], self.plane[self.whole_edge[edge, 1]]
         furthest = np.zeros(len(segment))
         np.maximum.at(furthest, candidate, _distance(self.plane[node[candidate]], a, b))

@@ -79,19 +79,13 @@ def dirty_coverages(draw: st.DrawFn) -> Dirty:
     return Dirty(layer, parents)
 
 
-@st.composite
-def rough_coverages(draw: st.DrawFn) -> Dirty:
+def draw_rough(rng: np.random.Generator, *, cells: int, block_m: float) -> Dirty:
     """Draw four communities whose grids were each drawn by an unsteady hand.
 
     Every unit has its own idea of the common borders, 5 to 60 mm off, and its own nodes along
     them: just about what noding merges and what it leaves alone.
     """
-    rng = np.random.default_rng(draw(seeds))
-    nest = draw_nest(
-        rng,
-        cells=draw(st.integers(1, 3)),
-        block_m=draw(st.sampled_from([5.0, 20.0, 100.0])),
-    )
+    nest = draw_nest(rng, cells=cells, block_m=block_m)
     units = []
     for grid in nest.grids:
         unsteady = shapely.Polygon(on_grid(_unsteady(rng, shapely.get_coordinates(grid)[:-1])))
@@ -100,6 +94,16 @@ def rough_coverages(draw: st.DrawFn) -> Dirty:
         [(f"g{i:02d}", unit) for i, unit in enumerate(units)], nest.community_of.tolist()
     )
     return Dirty(layer, draw_parents({f"c{i}": land for i, land in enumerate(nest.communities)}))
+
+
+rough_coverages = st.builds(
+    lambda seed, cells, block_m: draw_rough(
+        np.random.default_rng(seed), cells=cells, block_m=block_m
+    ),
+    seeds,
+    st.integers(1, 3),
+    st.sampled_from([5.0, 20.0, 100.0]),
+)
 
 
 def _unsteady(rng: np.random.Generator, ring: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -540,7 +540,7 @@ def test_a_parent_is_proven_exactly_when_nothing_names_it(dirty: Dirty) -> None:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(rough=rough_coverages())
+@given(rough=rough_coverages)
 def test_what_waived_findings_leave_over_is_a_mismatch_that_is_told(rough: Dirty) -> None:
     noded = node_level(rough.layer, rough.parents)
     proof = prove(noded.layer, noded.parents, PLANE)
