@@ -76,8 +76,7 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     known = _parents_without_land(residual, faces) | {int(p) for p in spoilt}
     for p in sorted(set(_left_over(sums, pieces, layer)) & explained - known):
         beside = _beside_land(residual, p, [face for face, _ in wrong], faces)
-        if len(beside):
-            findings.append(_mismatch(residual, beside, layer, parents))
+        findings.append(_mismatch(residual, beside, layer, parents))
 
     area_m2 = shapely.area(metric.project(faces))
 
@@ -184,10 +183,14 @@ def _left_over(sums: NDArray[np.int64], pieces: list[Piece], layer: Layer) -> li
 def _beside_land(
     residual: Residual, parent: int, wrong: list[int], faces: NDArray[np.object_]
 ) -> NDArray[np.intp]:
-    """Return a parent's open segments that are no rim of wrong land."""
+    """Return a parent's open segments that are no rim of wrong land; all, where all are.
+
+    The latter have vertices that the land's rim lacks, or cross where neither has one.
+    """
     mine = np.array([i for i, above in residual.parents.items() if parent in above], np.intp)
     rims = shapely.buffer(shapely.union_all(shapely.boundary(faces[sorted(set(wrong))])), RIM_DEG)
-    return mine[~shapely.covers(rims, residual.lines[mine])]
+    beside = mine[~shapely.covers(rims, residual.lines[mine])]
+    return beside if len(beside) else mine
 
 
 def _unexplained(

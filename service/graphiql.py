@@ -80,7 +80,7 @@ _PLAIN = """\
 def page() -> str:
     """Return the page: Strawberry's GraphiQL with our questions.
 
-    GraphiQL's scripts come from unpkg.com. Until they are there, and where there is no way to
+    GraphiQL's scripts come from the network. Until they are there, and where there is no way to
     them, a plain form asks the same questions.
     """
     ours = f"const EXAMPLE_QUERY = {json.dumps(EXAMPLES)};"
