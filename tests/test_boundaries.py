@@ -112,7 +112,7 @@ def shapefile(
     return path
 
 
-# --- formats -------------------------------------------------------------------------------------
+# --- formats ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_the_only_polygon_layer_needs_no_name(tmp_path: Path) -> None:
     assert read_boundaries(path).layer == "grid"
 
 
-# --- what GDAL must never open -------------------------------------------------------------------
+# --- what GDAL must never open ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_a_zip_that_lies_about_a_size_is_refused(tmp_path: Path) -> None:
         read_boundaries(path)
 
 
-# --- files that cannot be read -------------------------------------------------------------------
+# --- files that cannot be read ------------------------------------------------------------------
 
 Maker = Callable[[Path], Path]
 
@@ -603,7 +603,7 @@ def test_an_open_ring_names_its_row(tmp_path: Path, open_ring: Json) -> None:
         read_boundaries(write(tmp_path, "grids.geojson", text))
 
 
-# --- what is the check's business, and what is mended aloud --------------------------------------
+# --- what is the check's business, and what is mended aloud -------------------------------------
 
 
 def test_lines_and_gaps_among_polygons_come_back_as_sent(tmp_path: Path) -> None:
@@ -642,7 +642,7 @@ def test_heights_are_left_out_aloud(tmp_path: Path) -> None:
     assert [notice.code for notice in found.notices] == ["HEIGHTS_DROPPED"]
 
 
-# --- encodings -----------------------------------------------------------------------------------
+# --- encodings ----------------------------------------------------------------------------------
 
 GBK_FIELDS = [("网格编码".encode("gbk"), 10), ("网格名称".encode("gbk"), 40)]
 GBK_ROWS = [[code.encode(), name.encode("gbk")] for code, name in zip(CODES, NAMES, strict=True)]
@@ -751,7 +751,7 @@ def test_kml_in_gbk_is_read(tmp_path: Path) -> None:
     assert (found.codes, found.names) == (["0101"], ["第一网格"])
 
 
-# --- columns -------------------------------------------------------------------------------------
+# --- columns ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -912,7 +912,7 @@ def test_two_columns_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     assert [sorted(map(str, row.values())) for row in found.properties] == [["a", "b"], ["c", "d"]]
 
 
-# --- coordinate systems --------------------------------------------------------------------------
+# --- coordinate systems -------------------------------------------------------------------------
 
 
 def test_a_geojson_crs_member_is_believed(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def failing(error: BaseException) -> typer.Typer:
     return program(fail)
 
 
-# --- exit codes -----------------------------------------------------------------------------
+# --- exit codes ---------------------------------------------------------------------------------
 
 
 def test_every_expected_failure_has_an_exit_code_and_a_status() -> None:
@@ -177,7 +177,7 @@ def test_a_command_may_choose_its_exit_code(code: ExitCode) -> None:
     assert invoke(failing(typer.Exit(code)), "go").exit_code == code
 
 
-# --- the real process -----------------------------------------------------------------------
+# --- the real process ---------------------------------------------------------------------------
 
 
 def script(body: str) -> list[str]:
@@ -237,7 +237,7 @@ def test_names_are_printed_where_the_terminal_knows_no_chinese() -> None:
     assert result.stdout == b"\\u7f51\\u683c\n"
 
 
-# --- what is printed ------------------------------------------------------------------------
+# --- what is printed ----------------------------------------------------------------------------
 
 
 def test_the_version_is_printed() -> None:
@@ -356,7 +356,7 @@ def test_a_result_of_asynchronous_work_is_returned() -> None:
     assert run(work()) == 7
 
 
-# --- with a database ------------------------------------------------------------------------
+# --- with a database ----------------------------------------------------------------------------
 
 
 @pytest.fixture

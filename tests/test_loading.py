@@ -71,7 +71,7 @@ async def keys_in(engine: AsyncEngine, edition: int) -> list[str]:
         return (await addresses_in(connection, edition)).keys
 
 
-# --- levels ---------------------------------------------------------------------------------
+# --- levels -------------------------------------------------------------------------------------
 
 
 async def test_a_fresh_database_has_the_usual_levels(engine: AsyncEngine) -> None:
@@ -232,7 +232,7 @@ async def test_units_are_counted_by_level_and_edition(engine: AsyncEngine) -> No
     assert counts == [{"district": 2}, {}]
 
 
-# --- editions -------------------------------------------------------------------------------
+# --- editions -----------------------------------------------------------------------------------
 
 
 async def test_the_edition_of_a_day_is_the_highest_in_force_by_then(engine: AsyncEngine) -> None:
@@ -294,7 +294,7 @@ async def test_numbers_become_visible_in_order(engine: AsyncEngine) -> None:
     assert numbers == [1, 2, 3, 4, 5]
 
 
-# --- addresses ------------------------------------------------------------------------------
+# --- addresses ----------------------------------------------------------------------------------
 
 
 async def test_loading_says_what_is_new_changed_equal_and_gone(engine: AsyncEngine) -> None:

@@ -27,6 +27,8 @@ from tests.publishing.drawing import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shapely.geometry.base import BaseGeometry
+
     from tests.publishing.outside import Wangge
     from tests.publishing.stored import Stored
 
@@ -63,7 +65,7 @@ def same(checked: Report, imported: Report) -> None:
         assert checked[key] == pytest.approx(imported[key], rel=1e-9, abs=1e-9), key
 
 
-def changed(**units: tuple[float, float, float, float] | Polygon) -> Plan:
+def changed(**units: tuple[float, float, float, float] | BaseGeometry) -> Plan:
     """Return the four grids with some of them drawn otherwise."""
     return plan({**GRIDS.shapes, **{code[1:]: shape for code, shape in units.items()}})
 
@@ -187,7 +189,7 @@ def test_a_hole_of_a_file_alone_is_blank(wangge: Wangge, here: Path) -> None:
     )
 
 
-# --- exact ------------------------------------------------------------------------------------------
+# --- exact --------------------------------------------------------------------------------------
 
 
 def test_exact_takes_vertices_as_they_are(wangge: Wangge, here: Path, tmp_path: Path) -> None:
@@ -223,7 +225,7 @@ def test_exact_says_where_a_node_is_missing_though_no_land_is_wrong(
     assert exact["blankM2"] == exact["overlapM2"] == 0
 
 
-# --- addresses ---------------------------------------------------------------------------------------
+# --- addresses ----------------------------------------------------------------------------------
 
 
 def test_addresses_are_counted_in_a_check_as_in_an_import(
@@ -256,7 +258,7 @@ def test_addresses_are_counted_in_a_check_as_in_an_import(
     assert {u["code"] for u in doubled["units"]} == {"010201", "010202"}
 
 
-# --- reports ------------------------------------------------------------------------------------------
+# --- reports ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["report.geojson", "report.gpkg", "报告.fgb"])
@@ -292,7 +294,7 @@ def test_a_clean_file_makes_an_empty_report(
     assert len(read(tmp_path / name)[2]) == 0
 
 
-# --- the same land in other clothes -------------------------------------------------------------------
+# --- the same land in other clothes -------------------------------------------------------------
 
 
 def test_a_files_format_and_coordinates_change_no_finding(

@@ -231,7 +231,7 @@ async def test_chains_add_up_modulo_two_to_the_64(town: AsyncEngine) -> None:
     assert (await report(town, "grid"))["provenParents"] == 3
 
 
-# --- households --------------------------------------------------------------------------------
+# --- households ---------------------------------------------------------------------------------
 
 
 async def test_addresses_in_no_unit_are_said_with_the_nearest_parent(engine: AsyncEngine) -> None:
@@ -270,7 +270,7 @@ async def test_an_address_in_blank_land_belongs_to_the_ground_around_it(
     assert elsewhere["households"]["uncovered"] == 0
 
 
-# --- levels that do not tile -------------------------------------------------------------------
+# --- levels that do not tile --------------------------------------------------------------------
 
 
 async def test_land_between_compounds_is_told_but_owed_to_nobody(town: AsyncEngine) -> None:
@@ -327,7 +327,7 @@ async def test_compounds_that_overlap_or_leak_are_found(town: AsyncEngine) -> No
     assert found["outsideM2"] == pytest.approx(world.area_m2((4, 1.5, 4.5, 1.8)), rel=1e-6)
 
 
-# --- findings as a list ------------------------------------------------------------------------
+# --- findings as a list -------------------------------------------------------------------------
 
 LIST = """query ($first: Int, $after: String, $kinds: [FindingKind!], $rules: [CoverageRule!],
                $min: Float, $severity: Severity, $waived: Boolean) {

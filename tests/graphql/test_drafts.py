@@ -260,7 +260,7 @@ async def test_a_draft_that_is_read_or_failed_has_no_report(town: AsyncEngine) -
     assert data["drafts"]["nodes"] == [{"status": "READING", "report": None}]
 
 
-# --- findings ----------------------------------------------------------------------------------
+# --- findings -----------------------------------------------------------------------------------
 
 
 async def test_findings_of_a_draft_come_largest_first_with_all_that_is_known(

@@ -97,7 +97,7 @@ async def test_an_edition_must_be_meant_one_way(
     assert answer.codes() == [code]
 
 
-# --- ids ---------------------------------------------------------------------------------------
+# --- ids ----------------------------------------------------------------------------------------
 
 NODE = """query ($id: ID!) { node(id: $id) { __typename id
     ... on Unit { code bbox since { number } until { number } parent { code } }

@@ -158,7 +158,7 @@ def test_a_service_that_is_not_public_asks_for_a_key(database_url: str, editor: 
     assert granted == {"data": {"edition": {"number": 2}}}
 
 
-# --- a browser ---------------------------------------------------------------------------------
+# --- a browser ----------------------------------------------------------------------------------
 
 
 def test_a_browser_gets_graphiql_with_three_questions(client: TestClient) -> None:
@@ -192,7 +192,7 @@ def test_the_page_holds_the_questions_as_javascript(client: TestClient) -> None:
     assert orjson.loads(literal.group(1)) == graphiql.EXAMPLES
 
 
-# --- health ------------------------------------------------------------------------------------
+# --- health -------------------------------------------------------------------------------------
 
 
 def test_a_service_with_its_database_is_up_and_ready(client: TestClient) -> None:

@@ -252,7 +252,7 @@ async def test_an_address_lies_in_the_compound_that_it_names_wherever_its_point_
     assert data["placeOf"]["units"][-1] == {"code": G32}
 
 
-# --- batches -----------------------------------------------------------------------------------
+# --- batches ------------------------------------------------------------------------------------
 
 BATCH = """query ($points: [PointInput!]!, $level: String) {
     placesAt(points: $points, level: $level) { code onBorder reason }
@@ -313,7 +313,7 @@ async def test_a_batch_has_at_most_10000_points(town: AsyncEngine) -> None:
     assert answer.data == {"placesAt": None}
 
 
-# --- partitions side by side -------------------------------------------------------------------
+# --- partitions side by side --------------------------------------------------------------------
 
 
 async def test_partitions_side_by_side_never_contradict_one_another(town: AsyncEngine) -> None:

@@ -132,7 +132,7 @@ def test_a_tolerance_is_rounded_down_to_two_digits(given_m: float, used_m: float
     assert two_digits(given_m) == pytest.approx(used_m, rel=1e-9)
 
 
-# --- the memory --------------------------------------------------------------------------------
+# --- the memory ---------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio

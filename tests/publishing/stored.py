@@ -56,7 +56,8 @@ ORDER BY 1, 2, 3
 """Units whose parent does not stand in the same edition."""
 
 BROKEN_VERSIONS = """
-SELECT a.level, a.code, b.level, b.code FROM unit a JOIN unit b ON a.id = b.id AND a.row_id < b.row_id
+SELECT a.level, a.code, b.level, b.code
+FROM unit a JOIN unit b ON a.id = b.id AND a.row_id < b.row_id
 WHERE (a.level, a.code, a.name, a.parent_code, a.properties, a.since_edition, a.drawn_edition)
       IS DISTINCT FROM
       (b.level, b.code, b.name, b.parent_code, b.properties, b.since_edition, b.drawn_edition)
@@ -73,7 +74,8 @@ SELECT d.id FROM draft d
 WHERE (SELECT count(*) FROM draft_unit u WHERE u.draft_id = d.id)
       <> (d.source ->> 'featureCount')::int
    OR (SELECT count(*) FROM finding f WHERE f.draft_id = d.id)
-      <> (SELECT sum((c ->> 'findingCount')::int) FROM jsonb_array_elements(d.report -> 'clauses') c)
+      <> (SELECT sum((c ->> 'findingCount')::int)
+          FROM jsonb_array_elements(d.report -> 'clauses') c)
    OR (d.status = 'PUBLISHED') <> (d.published_as IS NOT NULL)
 UNION ALL
 SELECT u.draft_id FROM draft_unit u LEFT JOIN draft d ON d.id = u.draft_id WHERE d.id IS NULL
@@ -145,7 +147,7 @@ class Stored:
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
         with self.connect() as connection, connection.cursor() as cursor:
-            return cursor.execute(query, values or None).fetchall()  # type: ignore[arg-type]  # constants of this module
+            return cursor.execute(query, values or None).fetchall()
 
     def one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - any value
         """Return the single value of a query."""
@@ -161,13 +163,14 @@ class Stored:
         found = self.rows(
             "SELECT u.code, u.row_id, u.id, u.name, u.parent_code, ST_AsBinary(u.geom),"
             " u.since_edition, u.drawn_edition, u.first_edition, u.last_edition, u.area_m2"
-            f" FROM unit u JOIN edition e ON {STANDS.format('u')}"  # noqa: S608 - constants
+            f" FROM unit u JOIN edition e ON {STANDS.format('u')}"
             " WHERE u.level = %s AND e.number = %s ORDER BY u.code",
             level,
             self.newest() if edition is None else edition,
         )
         return {
-            row[0]: UnitRow(*row[1:5], shapely.from_wkb(bytes(row[5])), *row[6:]) for row in found
+            row[0]: UnitRow._make([*row[1:5], shapely.from_wkb(bytes(row[5])), *row[6:]])
+            for row in found
         }
 
     def digest(self, edition: int) -> str:
@@ -207,7 +210,7 @@ class Stored:
     def outline(self, edition: int) -> BaseGeometry:
         """Return what the topmost level fills."""
         wkb = self.one(
-            f"SELECT ST_AsBinary(o.geom) FROM outline o JOIN edition e ON {STANDS.format('o')}"  # noqa: S608
+            f"SELECT ST_AsBinary(o.geom) FROM outline o JOIN edition e ON {STANDS.format('o')}"
             " WHERE e.number = %s",
             edition,
         )

@@ -34,7 +34,7 @@ HOMES = {  # x, y, households: none lies on a border
 }
 
 
-# --- compounds --------------------------------------------------------------------------------------
+# --- compounds ----------------------------------------------------------------------------------
 
 
 def test_compounds_leave_land_free_and_that_is_said_but_forbids_nothing(
@@ -174,7 +174,7 @@ def test_compounds_move_with_their_parents_in_one_edition(
     assert stored.faults() == {}
 
 
-# --- addresses --------------------------------------------------------------------------------------
+# --- addresses ----------------------------------------------------------------------------------
 
 
 def test_every_household_is_counted_in_its_grid(

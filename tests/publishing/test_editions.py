@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from tests.publishing.outside import Wangge
     from tests.publishing.stored import Stored
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgis
 
 
-# --- the first editions ---------------------------------------------------------------------------
+# --- the first editions -------------------------------------------------------------------------
 
 
 def test_each_level_is_published_as_the_next_edition(town: Wangge, stored: Stored) -> None:
@@ -128,7 +129,7 @@ def test_an_older_edition_stays_what_it_was(town: Wangge, stored: Stored, here: 
     assert [stored.digest(number) for number in (1, 2, 3)] == before
 
 
-# --- the same file again ----------------------------------------------------------------------------
+# --- the same file again ------------------------------------------------------------------------
 
 
 def noisy(drawn: Plan, seed: int) -> Plan:
@@ -143,6 +144,11 @@ def noisy(drawn: Plan, seed: int) -> Plan:
     return plan({code: shapely.transform(shape, push) for code, shape in drawn.shapes.items()})
 
 
+def as_multi(shape: BaseGeometry) -> BaseGeometry:
+    """Return a polygon as a multipolygon of one part."""
+    return shapely.union_all([shape]) if not isinstance(shape, Polygon) else MultiPolygon([shape])
+
+
 SAME = {
     "byte for byte": lambda path: write_geojson(path, GRIDS),
     "from another start vertex": lambda path: write_geojson(
@@ -152,19 +158,20 @@ SAME = {
         path, plan({c: clockwise(s) for c, s in GRIDS.shapes.items()})
     ),
     "in another order": lambda path: write_geojson(
-        path, plan(dict(reversed(GRIDS.shapes.items())))
+        path, plan(dict(reversed(list(GRIDS.shapes.items()))))
     ),
     "with 7 decimals": lambda path: write_geojson(path, GRIDS, decimals=7),
     "with 3 mm of noise": lambda path: write_geojson(path, noisy(GRIDS, 7)),
+    "with 3 mm of other noise": lambda path: write_geojson(path, noisy(GRIDS, 8)),
     "as multipolygons": lambda path: write_geojson(
-        path, plan({c: MultiPolygon([s]) for c, s in GRIDS.shapes.items()})
+        path, plan({c: as_multi(s) for c, s in GRIDS.shapes.items()})
     ),
     "as GeoPackage": lambda path: write_ogr(path.with_suffix(".gpkg"), GRIDS, "GPKG"),
     "as FlatGeobuf": lambda path: write_ogr(path.with_suffix(".fgb"), GRIDS, "FlatGeobuf"),
     "as Shapefile in EPSG:4547": lambda path: write_ogr(
         path.with_suffix(".shp"), GRIDS, "ESRI Shapefile", crs="EPSG:4547"
     ),
-    "in EPSG:4527, zone number in front": lambda path: write_ogr(
+    "in EPSG:4526, zone number in front": lambda path: write_ogr(
         path.with_suffix(".gpkg"), GRIDS, "GPKG", crs="EPSG:4526"
     ),
     "in EPSG:3857": lambda path: write_ogr(
@@ -218,7 +225,7 @@ def test_a_file_with_more_columns_changes_attributes_and_nothing_else(
     assert town.publish("grid", here) == 4
 
 
-# --- changes ------------------------------------------------------------------------------------------
+# --- changes ------------------------------------------------------------------------------------
 
 
 def test_a_rename_is_a_new_version_of_that_unit_alone(
@@ -291,7 +298,8 @@ def test_a_unit_that_comes_back_is_a_new_version(town: Wangge, stored: Stored, h
     assert town.publish("grid", write_geojson(here, GRIDS)) == 5
 
     rows = stored.rows(
-        "SELECT first_edition, last_edition, since_edition FROM unit WHERE code = '010102' ORDER BY 1"
+        "SELECT first_edition, last_edition, since_edition FROM unit"
+        " WHERE code = '010102' ORDER BY 1"
     )
     assert rows == [(3, 3, 3), (5, None, 5)]
 
@@ -330,7 +338,7 @@ def test_leading_zeros_and_awkward_codes_are_kept(
     assert wangge.publish("district", here) == 1
 
 
-# --- within -----------------------------------------------------------------------------------------
+# --- within -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ground", ["0101", "community:0101"])
@@ -388,7 +396,7 @@ def test_a_unit_two_levels_up_is_a_ground(town: Wangge, stored: Stored, here: Pa
     assert {row.drawn for row in stored.units("grid").values()} == {4}
 
 
-# --- a parent level ---------------------------------------------------------------------------------
+# --- a parent level -----------------------------------------------------------------------------
 
 AT_250 = plan({"0101": (0, 0, 250, 200), "0102": (250, 0, 400, 200)})
 GRIDS_AT_250 = plan(halves(0, 250, 100, "0101") | halves(250, 400, 100, "0102"))
@@ -444,6 +452,92 @@ def test_parents_and_children_move_a_border_in_one_edition(
         rectangle_m2((0, 0, 250, 200)), rel=1e-5
     )
     assert [level["key"] for level in town.ask("editions")[0]["levels"]] == ["community", "grid"]
+
+
+def test_three_levels_grow_together_in_one_edition(
+    town: Wangge, stored: Stored, here: Path, tmp_path: Path
+) -> None:
+    county = town.draft(
+        "district", write_geojson(here, plan({"01": (0, 0, 500, 200)})), exit_code=1
+    )
+    communities = plan({"0101": (0, 0, 200, 200), "0102": (200, 0, 500, 200)})
+    middle = town.draft(
+        "community", write_geojson(here, communities), "--with", county["id"], exit_code=1
+    )
+    grids = plan({**GRIDS_A.shapes, **plan(halves(200, 500, 100, "0102")).shapes})
+    low = town.draft(
+        "grid", write_geojson(here, grids), "--with", county["id"], "--with", middle["id"]
+    )
+
+    assert (
+        town.failure("draft", "publish", low["id"], middle["id"], exit_code=2)["code"]
+        == "BAD_INPUT"
+    )
+    assert town.ask("draft", "publish", low["id"], county["id"], middle["id"])["number"] == 4
+
+    assert {r.drawn for r in stored.units("community").values()} == {2, 4}
+    assert stored.units("grid")["010101"].drawn == 3
+    assert stored.outline(4).bounds == pytest.approx((114, 30, 114.005, 30.002), abs=1e-9)
+    assert stored.outline(3).bounds == pytest.approx((114, 30, 114.004, 30.002), abs=1e-9)
+
+
+def test_a_grid_goes_to_another_community_without_being_redrawn(
+    town: Wangge, stored: Stored, here: Path, tmp_path: Path
+) -> None:
+    # 010201 comes to 0101, which then has the form of an L
+    ell = Polygon([(0, 0), (400, 0), (400, 100), (200, 100), (200, 200), (0, 200)])
+    communities = plan({"0101": ell, "0102": (200, 100, 400, 200)})
+    above = town.draft("community", write_geojson(here, communities), exit_code=1)
+    refused = town.failure("draft", "publish", above["id"], exit_code=5)
+    below = town.draft("grid", write_geojson(here, GRIDS), "--with", above["id"])
+
+    assert refused["code"] == "NOT_CLEAN"
+    assert town.ask("draft", "publish", above["id"], below["id"])["number"] == 4
+
+    rows = stored.units("grid")
+    assert {c: r.parent for c, r in rows.items()} == {
+        "010101": "0101",
+        "010102": "0101",
+        "010201": "0101",
+        "010202": "0102",
+    }
+    assert {r.drawn for r in rows.values()} == {3}
+    # its code begins like its former community's: that is said, and forbids nothing
+    warned = [f for f in below["report"]["findings"]["nodes"] if f["severity"] == "WARNING"]
+    assert [(f["kind"], f["units"][0]["code"]) for f in warned] == [("WRONG_PARENT", "010201")]
+
+
+def test_a_draft_within_a_unit_that_is_gone_changes_nothing(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    late = town.draft(
+        "grid", write_geojson(here, plan(halves(200, 400, 50, "0102"))), "--within", "0102"
+    )
+    above = town.draft(
+        "community", write_geojson(here, plan({"0101": (0, 0, 400, 200)})), exit_code=1
+    )
+    below = town.draft("grid", write_geojson(here, GRIDS), "--with", above["id"])
+    town.ask("draft", "publish", above["id"], below["id"])
+
+    for command in ("publish", "recheck"):
+        answer = town("draft", command, late["id"], "--json")
+        assert answer.exit_code in {2, 5}, answer
+        assert answer.json()["error"]["code"] in {"UNKNOWN", "CONFLICT"}
+    assert stored.newest() == 4
+    assert {row.parent for row in stored.units("grid").values()} == {"0101"}
+
+
+def test_a_draft_does_not_stand_beside_another_of_its_level(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    first = town.draft("grid", write_geojson(here, GRIDS))
+
+    refused = town.failure(
+        "import", here, "--level", "grid", "--within", "0101", "--with", first["id"], exit_code=2
+    )
+
+    assert refused["code"] == "BAD_INPUT"
+    assert stored.one("SELECT count(*) FROM draft WHERE status = 'OPEN'") == 1
 
 
 def test_a_draft_is_not_published_without_the_one_that_it_was_checked_on(
@@ -512,7 +606,7 @@ def test_drafts_of_one_level_on_different_grounds_are_published_together(
     assert {c: r.nodes() for c, r in stored.units("community").items()} == {"0101": 9, "0102": 9}
 
 
-# --- conflict ---------------------------------------------------------------------------------------
+# --- conflict -----------------------------------------------------------------------------------
 
 
 def test_a_draft_whose_ground_changed_is_refused_until_it_is_checked_again(
@@ -587,7 +681,7 @@ def test_a_draft_is_published_or_discarded_once(
     assert stored.newest() == (4 if end == "publish" else 3)
 
 
-# --- days -------------------------------------------------------------------------------------------
+# --- days ---------------------------------------------------------------------------------------
 
 
 def redraw(town: Wangge, here: Path, at: float) -> str:
@@ -639,7 +733,7 @@ def test_what_is_said_about_an_edition_is_kept(town: Wangge, here: Path) -> None
     assert town.ask("editions", "--first", "1")[0]["note"] == "南岸重划 [b]'\""
 
 
-# --- shapes -------------------------------------------------------------------------------------------
+# --- shapes -------------------------------------------------------------------------------------
 
 
 def test_an_island_and_a_hole_are_published_as_drawn(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from shapely import affinity
 
-from geo.errors import BadInputError, ConflictError, NotOpenError, WanggeError
+from geo.errors import ConflictError, WanggeError
 from resolvers.addresses import load_addresses
 from resolvers.importing import import_boundaries, recheck
 from resolvers.publishing import Order, Published, publish
@@ -51,12 +52,12 @@ TODAY = dt.date(2026, 6, 1)
 PATIENCE_S = 60.0
 
 
-def order(by: str = "test", **said: Any) -> Order:  # the order's own fields
+def order(by: str = "test", **said: Any) -> Order:  # noqa: ANN401 - the order's own fields
     """Return what a publisher says."""
     return Order(by, TODAY, **said)
 
 
-def publish_alone(url: str, ids: Sequence[object], **said: Any) -> Published:  # as above
+def publish_alone(url: str, ids: Sequence[object], **said: Any) -> Published:  # noqa: ANN401
     """Publish on connections of one's own, in an event loop of one's own."""
 
     async def work() -> Published:
@@ -87,7 +88,7 @@ def gate(stored: Stored, statement: str) -> Iterator[Callable[[int], None]]:
         Waits until so many others wait for a lock.
     """
     with stored.connect() as holder, psycopg.connect(stored.address, autocommit=True) as watcher:
-        holder.execute(statement)  # type: ignore[arg-type]  # constants of this module
+        holder.execute(statement)
 
         def until(waiting: int) -> None:
             end = time.monotonic() + PATIENCE_S
@@ -108,7 +109,7 @@ def lock(level: str, *codes: str) -> str:
     """Return the statement that locks units which stand."""
     listed = ", ".join(f"'{code}'" for code in codes)
     return (
-        f"SELECT FROM unit WHERE level = '{level}' AND code IN ({listed})"  # noqa: S608 - constants
+        f"SELECT FROM unit WHERE level = '{level}' AND code IN ({listed})"
         " AND last_edition IS NULL FOR UPDATE"
     )
 
@@ -118,7 +119,7 @@ def drafted(town: Wangge, file: Path, drawn: Plan, *options: object, level: str 
     return str(town.draft(level, write_geojson(file, drawn), *options)["id"])
 
 
-# --- the same ground --------------------------------------------------------------------------------
+# --- the same ground ----------------------------------------------------------------------------
 
 
 def test_of_two_publishes_of_the_same_ground_one_wins_and_one_is_told(
@@ -222,7 +223,7 @@ def test_two_programs_on_the_same_ground_end_with_zero_and_five(
     assert stored.newest() == 4
 
 
-# --- different ground -------------------------------------------------------------------------------
+# --- different ground ---------------------------------------------------------------------------
 
 
 def test_neighbours_who_put_nodes_into_each_other_both_win(
@@ -242,7 +243,7 @@ def test_neighbours_who_put_nodes_into_each_other_both_win(
 
     assert sorted(ends) == ["edition 4", "edition 5"]
     # four corners, three old nodes of the middle border and of each side's outer border, the new:
-    # (200, 60), (200, 140) and (0, 60) or (400, 140)
+    # two on the middle border, and one on an outer border
     assert {c: r.nodes() for c, r in stored.units("community").items()} == {"0101": 9, "0102": 9}
 
 
@@ -276,7 +277,7 @@ def test_eight_neighbours_at_once_all_win(wangge: Wangge, stored: Stored, here: 
         drafted(
             wangge,
             here,
-            plan(halves(200 * k, 200 * k + 200, 20 * k + 20, f"c{k}")),
+            slanted(plan(halves(200 * k, 200 * k + 200, 20 * k + 20, f"c{k}"))),
             "--within",
             f"c{k}",
         )
@@ -289,6 +290,46 @@ def test_eight_neighbours_at_once_all_win(wangge: Wangge, stored: Stored, here: 
 
     assert sorted(ends) == sorted(f"edition {n}" for n in range(3, 11))
     assert stored.faults() == {}
+
+
+def test_neighbours_who_put_nodes_a_hands_breadth_apart_share_one(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    apart = 0.008 / 1.1085  # 8 mm north
+    drafts = [
+        drafted(town, here, plan(halves(0, 200, 60, "0101")), "--within", "0101"),
+        drafted(town, here, plan(halves(200, 400, 60 + apart, "0102")), "--within", "0102"),
+    ]
+
+    with ThreadPoolExecutor() as pool:
+        with gate(stored, lock("district", "01")) as until:
+            futures = [pool.submit(publish_alone, town.url, [draft]) for draft in drafts]
+            until(2)
+        ends = [outcome(future) for future in futures]
+
+    assert sorted(ends) == ["edition 4", "edition 5"]
+    # corners, old nodes on both sides, the new one of the outer side, and one for both
+    assert {c: r.nodes() for c, r in stored.units("community").items()} == {"0101": 8, "0102": 8}
+
+
+def test_a_code_that_two_grounds_take_at_once_goes_to_the_first(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    taken = plan({"Z": (200, 0, 400, 100), "010202": (200, 100, 400, 200)})
+    mine = drafted(
+        town, here, plan({"Z": (0, 0, 200, 50), "010102": (0, 50, 200, 200)}), "--within", "0101"
+    )
+    theirs = drafted(town, here, taken, "--within", "0102")
+
+    with ThreadPoolExecutor() as pool:
+        with gate(stored, lock("district", "01")) as until:
+            first = pool.submit(publish_alone, town.url, [mine])
+            until(1)
+            assert outcome(pool.submit(publish_alone, town.url, [theirs])) == "edition 4"
+        end = outcome(first)
+
+    assert end in {"NOT_CLEAN", "CONFLICT"}
+    assert stored.units("grid")["Z"].parent == "0102"
 
 
 def test_a_publisher_who_names_no_day_takes_the_day_that_stands_when_it_is_written(
@@ -340,7 +381,7 @@ def test_addresses_that_are_loaded_meanwhile_are_counted(
     assert sorted(stored.rows(counted)) == [("010101", 8), ("010102", 4)]
 
 
-# --- a draft that somebody else works on --------------------------------------------------------------
+# --- a draft that somebody else works on --------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["recheck", "import"])
@@ -355,7 +396,7 @@ def test_a_draft_that_is_discarded_meanwhile_is_told_so(
     }
 
     with ThreadPoolExecutor(1) as pool:
-        taken = f"UPDATE draft SET status = 'DISCARDED' WHERE id = {draft}"  # noqa: S608
+        taken = f"UPDATE draft SET status = 'DISCARDED' WHERE id = {draft}"
         with gate(stored, taken) as until:
             asking = pool.submit(town, *asked[command], "--json")
             until(1)
@@ -365,14 +406,22 @@ def test_a_draft_that_is_discarded_meanwhile_is_told_so(
     assert answer.json()["error"]["code"] in {"NOT_OPEN", "CONFLICT"}
 
 
-# --- many at random -----------------------------------------------------------------------------------
+# --- many at random -----------------------------------------------------------------------------
+
+
+def slanted(drawn: Plan) -> Plan:
+    """Return a plan turned by 17 degrees, so that nodes are rounded and bend borders a little."""
+    return plan({c: affinity.rotate(s, 17, origin=(0, 0)) for c, s in drawn.shapes.items()})
 
 
 def strip(wangge: Wangge, here: Path, count: int) -> None:
-    """Publish a district of communities side by side, c0, c1, …, each 200 steps wide."""
-    wangge.publish("district", write_geojson(here, plan({"D": (0, 0, 200 * count, 200)})))
+    """Publish a slanted district of communities side by side, c0, c1, …, 200 steps wide each."""
     communities = {f"c{k}": (200 * k, 0, 200 * k + 200, 200) for k in range(count)}
-    wangge.publish("community", write_geojson(here, plan(communities)))
+    for level, drawn in (
+        ("district", plan({"D": (0, 0, 200 * count, 200)})),
+        ("community", plan(communities)),
+    ):
+        wangge.publish(level, write_geojson(here, slanted(drawn)))
 
 
 class Publisher:
@@ -417,7 +466,7 @@ class Publisher:
             across = west + self.chance.randrange(1, 200)
             units[f"c{ground}02"] = (west, at, across, 200)
             units[f"c{ground}03"] = (across, at, west + 200, 200)
-        return plan(units)
+        return slanted(plan(units))
 
 
 class Reader:
@@ -438,7 +487,7 @@ class Reader:
                     row = connection.execute("SELECT max(number) FROM edition").fetchone()
                     number = row[0] if row else 0
                     self.spoilt += connection.execute(
-                        f"SELECT * FROM ({SPOILT_SUMS}) AS s WHERE number = {number}"  # type: ignore[arg-type]  # constants  # noqa: S608
+                        f"SELECT * FROM ({SPOILT_SUMS}) AS s WHERE number = {number}"
                     ).fetchall()
                 self.seen.setdefault(number, self.stored.digest(number))
                 time.sleep(0.05)
@@ -449,13 +498,8 @@ def test_publishers_at_random_never_show_a_half_state(
 ) -> None:
     grounds = 5
     strip(wangge, here, grounds)
-    for k in range(grounds):
-        wangge.publish(
-            "grid",
-            write_geojson(here, plan({f"c{k}01": (200 * k, 0, 200 * k + 200, 200)})),
-            "--within",
-            f"c{k}",
-        )
+    first = {f"c{k}01": (200 * k, 0, 200 * k + 200, 200) for k in range(grounds)}
+    wangge.publish("grid", write_geojson(here, slanted(plan(first))))
     begun = stored.newest()
     publishers = [Publisher(wangge.url, tmp_path, n, grounds) for n in range(8)]
     reader = Reader(stored)

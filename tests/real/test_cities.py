@@ -1,4 +1,4 @@
-"""Real cities are imported, proven, published or refused; every area is measured by overlay, too."""
+"""Real cities are imported, proven, published or refused; overlays measure every area, too."""
 
 from __future__ import annotations
 
@@ -90,9 +90,15 @@ def measure(
     held = shapely.union_all(mine)
     a, b = shapely.STRtree(mine).query(mine, predicate="intersects")
     twice = shapely.union_all(shapely.intersection(mine[a[a < b]], mine[b[a < b]]))
-    return Land(
-        held.area, wide(whole.difference(held)), wide(twice), wide(held.difference(whole))
-    )
+    return Land(held.area, wide(whole.difference(held)), wide(twice), wide(held.difference(whole)))
+
+
+def _make_valid(
+    geoms: NDArray[np.object_], method: Literal["structure", "linework"]
+) -> NDArray[np.object_]:
+    if method == "linework":
+        return np.asarray(shapely.make_valid(geoms, method="linework"))
+    return np.asarray(shapely.make_valid(geoms, method="structure", keep_collapsed=False))
 
 
 def solid(
@@ -101,9 +107,7 @@ def solid(
     """Return polygons as valid ones; see :func:`measure`."""
     twisted = ~shapely.is_valid(geoms)
     valid = geoms.copy()
-    valid[twisted] = shapely.make_valid(
-        geoms[twisted], method=method, keep_collapsed=method == "linework"
-    )
+    valid[twisted] = _make_valid(geoms[twisted], method)
     return valid
 
 
@@ -147,7 +151,12 @@ def total(report: Report, kind: str) -> float:
 def said(report: Report) -> list[tuple[object, ...]]:
     """Return the findings less the level's name."""
     return sorted(
-        (f["kind"], tuple(u["code"] for u in f["units"]), f["parent"] is None, round(f["areaM2"], 6))
+        (
+            f["kind"],
+            tuple(u["code"] for u in f["units"]),
+            f["parent"] is None,
+            round(f["areaM2"], 6),
+        )
         for f in report["findings"]["nodes"]
     )
 
@@ -158,7 +167,7 @@ def only_level(wangge: Wangge, here: Path) -> None:
     wangge.ask("load", "levels", here)
 
 
-# --- Liechtenstein ---------------------------------------------------------------------------------
+# --- Liechtenstein ------------------------------------------------------------------------------
 
 COUNTRY = """
 [[level]]
@@ -235,7 +244,11 @@ def test_liechtensteins_buildings_are_loaded_and_those_abroad_are_named(
     places = "SELECT count(*), count(code) FROM address_place WHERE last_edition IS NULL"
     assert stored.rows(places) == [(8994, 8994 - 33)]
     made = liechtenstein.draft(
-        "commune", real_data / "derived/liechtenstein_admin8.geojson", *OSM, "--dry-run", exit_code=1
+        "commune",
+        real_data / "derived/liechtenstein_admin8.geojson",
+        *OSM,
+        "--dry-run",
+        exit_code=1,
     )
     assert kinds(made["report"]) == {"HOUSEHOLD_UNCOVERED": 1}
     [finding] = made["report"]["findings"]["nodes"]
@@ -249,7 +262,7 @@ def test_liechtensteins_buildings_are_loaded_and_those_abroad_are_named(
     assert (cover["total"], cover["uncovered"]) == (8994, 33)
 
 
-# --- Providence --------------------------------------------------------------------------------------
+# --- Providence ---------------------------------------------------------------------------------
 
 
 def test_providences_precincts_leave_half_of_the_city_blank(
@@ -297,7 +310,7 @@ def test_providences_precincts_alone_are_refused_with_their_holes(
     assert len(refused["findingIds"]) == made["report"]["findings"]["totalCount"]
 
 
-# --- Zurich and Denver ---------------------------------------------------------------------------------
+# --- Zurich and Denver --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -379,7 +392,7 @@ def test_zurichs_invalid_rings_are_named(wangge: Wangge, real_data: Path) -> Non
     assert {unit["code"] for f in named for unit in f["units"]} == invalid
 
 
-# --- Taiwan --------------------------------------------------------------------------------------------
+# --- Taiwan -------------------------------------------------------------------------------------
 
 
 def test_taiwans_villages_are_refused_with_the_towns_that_they_do_not_fill(
@@ -422,7 +435,7 @@ def test_taiwans_villages_are_refused_with_the_towns_that_they_do_not_fill(
     assert report["blankM2"] == pytest.approx(land.blank, rel=1e-4)
     assert report["overlapM2"] == pytest.approx(land.doubled, rel=1e-3)
     # outside is what lies beyond a village's own town, be it in another one or in the sea
-    town_of = {code: town for code, town in zip(towns.codes, towns.geoms, strict=True)}
+    town_of = dict(zip(towns.codes, towns.geoms, strict=True))
     mine = solid(villages.geoms)
     home = array(town_of.get(code, shapely.MultiPolygon()) for code in villages.parents)
     astray = flat(shapely.difference(mine, home))
@@ -450,9 +463,7 @@ def despiked(polygon: Polygon) -> Polygon:
     return Polygon(ring)
 
 
-@pytest.mark.parametrize(
-    ("level", "parents"), [("counties", "nation"), ("towns", "counties")]
-)
+@pytest.mark.parametrize(("level", "parents"), [("counties", "nation"), ("towns", "counties")])
 def test_taiwans_upper_levels_are_measured_within_one_another(
     wangge: Wangge, real_data: Path, level: str, parents: str
 ) -> None:
