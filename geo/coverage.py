@@ -74,9 +74,8 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     explained |= {int(p) for p in spoilt}
     findings += _unexplained(residual, sorted(set(bad.tolist()) - explained), layer, parents)
     known = _parents_without_land(residual, faces) | {int(p) for p in spoilt}
-    for p in sorted(set(_left_over(sums, pieces, layer)) & explained - known):
-        beside = _beside_land(residual, p, [face for face, _ in wrong], faces)
-        findings.append(_mismatch(residual, beside, layer, parents))
+    left = sorted(set(_left_over(sums, pieces, layer)) & explained - known)
+    findings += _beside_land(residual, left, faces[[face for face, _ in wrong]], layer, parents)
 
     area_m2 = shapely.area(metric.project(faces))
 
@@ -181,22 +180,33 @@ def _left_over(sums: NDArray[np.int64], pieces: list[Piece], layer: Layer) -> li
 
 
 def _beside_land(
-    residual: Residual, parent: int, wrong: list[int], faces: NDArray[np.object_]
-) -> NDArray[np.intp]:
-    """Return a parent's open segments that are no rim of wrong land; all, where all are.
+    residual: Residual,
+    bad: list[int],
+    wrong: NDArray[np.object_],
+    layer: Layer,
+    parents: Parents,
+) -> Iterator[Finding]:
+    """Name the open segments of parents that are no rim of wrong land; all, where all are.
 
     The latter have vertices that the land's rim lacks, or cross where neither has one.
     """
-    mine = np.array([i for i, above in residual.parents.items() if parent in above], np.intp)
-    rims = shapely.buffer(shapely.union_all(shapely.boundary(faces[sorted(set(wrong))])), RIM_DEG)
-    beside = mine[~shapely.covers(rims, residual.lines[mine])]
-    return beside if len(beside) else mine
+    if not bad:
+        return
+    middles = shapely.line_interpolate_point(residual.lines, 0.5, normalized=True)
+    on_rim = np.zeros(len(middles), bool)
+    rims = shapely.STRtree(shapely.boundary(wrong))
+    on_rim[rims.query(middles, predicate="dwithin", distance=RIM_DEG)[0]] = True
+    by_parent = residual.by_parent()
+    for p in bad:
+        mine = np.array(by_parent[p], np.intp)
+        beside = mine[~on_rim[mine]]
+        yield _mismatch(residual, beside if len(beside) else mine, layer, parents)
 
 
 def _unexplained(
     residual: Residual, bad: list[int], layer: Layer, parents: Parents
 ) -> Iterator[Finding]:
     """Give parents whose sum is not zero, though nothing else was said of them, a finding each."""
+    by_parent = residual.by_parent() if bad else {}
     for p in bad:
-        open_ones = [i for i, above in residual.parents.items() if p in above]
-        yield _mismatch(residual, np.array(open_ones, np.intp), layer, parents)
+        yield _mismatch(residual, np.array(by_parent[p], np.intp), layer, parents)

@@ -30,6 +30,14 @@ class Residual(NamedTuple):
     parents: dict[int, set[int]]
     """Parents in whose sum a segment is left over, by its position."""
 
+    def by_parent(self) -> dict[int, list[int]]:
+        """Return the positions of the segments that are left over in each parent's sum."""
+        found: dict[int, list[int]] = {}
+        for position, above in self.parents.items():
+            for parent in above:
+                found.setdefault(parent, []).append(position)
+        return found
+
     @classmethod
     def of(cls, layer: Layer, parents: Parents, bad: NDArray[np.intp]) -> Residual:
         """Find what does not cancel in the sums of the parents ``bad``."""
