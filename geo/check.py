@@ -11,6 +11,7 @@ import shapely
 from geo.chain import chains
 from geo.coverage import prove
 from geo.crs import Datum, LocalMetric, Plane, round9
+from geo.descendants import check_children
 from geo.disjoint import check_disjoint
 from geo.findings import Finding, HouseholdCover, Kind, Report, make_clauses, tell_apart
 from geo.households import check_households, check_named_compounds, count_on_land
@@ -19,6 +20,7 @@ from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
 from geo.noding import MOVED_M, node
 from geo.parents import find_parents
+from geo.remarks import Remark, remarks_on
 from geo.segments import Sums
 from geo.validity import as_multipolygons, solid_land
 from geo.world import Units, World
@@ -54,14 +56,6 @@ class Sent(NamedTuple):
     """As sent, in the file's CRS, shape (n,); None where absent."""
     crs: str
     datum: Datum
-
-
-class Remark(NamedTuple):
-    """Something that the check did or concluded, and on how many rows or vertices."""
-
-    code: str
-    message: str
-    feature_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +161,8 @@ class _Check:
         self.findings += proof.findings
         self._put_into_world(geoms, parent_of, parents)
         if tiles:
-            self.findings += self._children_findings(metric)
+            was = {*self.former.codes, *(self.sent.codes[i] for i in self.use.tolist())}
+            self.findings += check_children(self.level.key, self.world, was, metric)
         cover = self._households(layer, parents, addresses)
         report = self._report(proof, parents, metric, cover)
         return self._result(geoms, parent_of, parents, report, metric)
@@ -240,7 +235,7 @@ class _Check:
             gives=self.level.tiling is Tiling.TILES,
         )
         self._receive_nodes(noded, around, first, has_outline=has_outline)
-        self._remark_noding(noded)
+        self.remarks += remarks_on(noded)
         self._name_moved(noded)
         return noded.sent
 
@@ -317,35 +312,6 @@ class _Check:
                 )
             )
 
-    def _remark_noding(self, noded: Noded) -> None:
-        moved = np.flatnonzero(noded.moved_m > 0)
-        if noded.merged:
-            most = float(noded.moved_m.max()) * 1000
-            self.remarks.append(
-                Remark(
-                    "MERGED",
-                    f"{noded.merged} vertices of {len(moved)} unit(s) became their neighbour's, up "
-                    f"to {most:.1f} mm away: strips narrower than that are closed",
-                    noded.merged,
-                )
-            )
-        if noded.inserted:
-            self.remarks.append(
-                Remark(
-                    "NODED",
-                    f"{noded.inserted} vertices were put into borders that run through them; "
-                    f"{len(noded.stored_index)} stored unit(s) receive some",
-                    noded.inserted,
-                )
-            )
-        if noded.rebuilt:
-            said = "unit(s) had rings that touch themselves; the same land, drawn anew"
-            self.remarks.append(Remark("REBUILT", f"{noded.rebuilt} {said}", noded.rebuilt))
-        if noded.crossings:
-            self.remarks.append(
-                Remark("CROSSED", f"borders cross in {noded.crossings} places", noded.crossings)
-            )
-
     def _drop_vanished(
         self, geoms: NDArray[np.object_], parent_of: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
@@ -414,39 +380,6 @@ class _Check:
             self.world = World(
                 levels=self.world.levels, units=self.world.units, outline=parents.geoms[0]
             )
-
-    def _children_findings(self, metric: LocalMetric) -> list[Finding]:
-        """Check the units that stand on the file's units: they must still fit."""
-        findings: list[Finding] = []
-        above = self.world.of(self.level.key)
-        index = {code: i for i, code in enumerate(above.codes)}
-        mine = len(self.use)
-        was = set(self.former.codes) | {code for code in above.codes[:mine] if code}
-        for child in self.world.children(self.level.key):
-            units = self.world.of(child.key)
-            here = np.array([code in was for code in units.parent_codes], bool)
-            units = units.take(here)
-            if not len(units):
-                continue
-            parent_of = np.array([index.get(c or "", NO_PARENT) for c in units.parent_codes], int)
-            findings += [
-                _left_behind(child.key, units, i)
-                for i in np.flatnonzero(parent_of == NO_PARENT).tolist()
-            ]
-            used = np.unique(parent_of[parent_of != NO_PARENT])
-            position = np.full(len(above) + 1, NO_PARENT)
-            position[used] = np.arange(len(used))
-            layer = Layer(
-                level=child.key,
-                geoms=units.geoms,
-                codes=units.codes,
-                parent_of=position[parent_of],
-                rows=np.zeros(len(units), np.intp),
-            )
-            parents = Parents([above.codes[i] for i in used], above.geoms[used])
-            judge = prove if child.tiling is Tiling.TILES else check_disjoint
-            findings += judge(layer, parents, metric).findings
-        return findings
 
     def _households(
         self, layer: Layer, parents: Parents, addresses: Addresses | None
@@ -523,14 +456,3 @@ def fill(geoms: NDArray[np.object_]) -> BaseGeometry:
     whole = shapely.union_all(rings)
     outline: BaseGeometry = as_multipolygons(np.array([whole], object))[0]
     return outline
-
-
-def _left_behind(level: str, units: Units, i: int) -> Finding:
-    return Finding(
-        level=level,
-        kind=Kind.ORPHAN,
-        message=f"{units.codes[i]} stands under {units.parent_codes[i]}, which the file removes",
-        geometry=shapely.point_on_surface(units.geoms[i]),
-        units=(units.codes[i],),
-        parent=units.parent_codes[i],
-    )

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    from geo.check import Checked, Remark
+    from geo.check import Checked
+    from geo.remarks import Remark
     from geo.world import Units
     from sources.boundaries import BoundaryFile
     from storage.drafts import OpenDraft

@@ -593,7 +593,7 @@ def test_a_hundred_crossing_units_of_ten_thousand_are_told_in_seconds() -> None:
     began = time.perf_counter()
     proof = prove(draw_layer(units, owners), draw_parents(parents), PLANE)
 
-    assert time.perf_counter() - began < 10, "0.2 s on the machine on which it was written"
+    assert time.perf_counter() - began < 10, "0.7 s on the busy machine it was written on"
     assert shifted == 100
     # The L that a cell leaves behind is blank; what it covers of others overlaps theirs.
     assert proof.blank_m2 == pytest.approx(100 * (100 - 64), rel=AREA)
