@@ -167,13 +167,15 @@ async def recheck(engine: AsyncEngine, number: int) -> Checked:
             others = await _open_ones(connection, waiting, draft.level)
             grounds = [unit_name(d.within) for d in (draft, *others)]
             base = await read_base(connection, draft.level, grounds)
+            standing = _on_ground(base, draft.level, unit_name(draft.within))
             base = await _lay_in(connection, base, others)
             sent = await sent_of(connection, draft)
             base, checked = await check_on(
                 connection, base, sent, draft.level, unit_name(draft.within)
             )
             kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
-            source = draft.source | {"notices": kept + _notices(checked.remarks)}
+            new = _notices(checked.remarks) + _removed_notice(_removed(standing, sent))
+            source = draft.source | {"notices": kept + new}
             await drafts.rewrite_draft(
                 connection,
                 number,
@@ -269,7 +271,7 @@ def _removed(standing: Units, sent: Sent) -> list[str]:
     return sorted(code for code in standing.codes if code not in named)
 
 
-_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED"}
+_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED", "REMOVED"}
 
 
 def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:
@@ -277,6 +279,14 @@ def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:
         {"code": remark.code, "message": remark.message, "featureCount": remark.feature_count}
         for remark in remarks
     ]
+
+
+def _removed_notice(removed: Sequence[str]) -> list[dict[str, object]]:
+    if not removed:
+        return []
+    listed = ", ".join(removed[:20]) + (" …" if len(removed) > len(removed[:20]) else "")
+    message = f"{len(removed)} unit(s) stand on this ground and are not in the file: {listed}"
+    return [{"code": "REMOVED", "message": message, "featureCount": len(removed)}]
 
 
 def _source(
@@ -288,10 +298,10 @@ def _source(
         for n in file.notices
     ]
     notices += _notices(remarks)
-    if removed:
-        listed = ", ".join(removed[:20]) + (" …" if len(removed) > len(removed[:20]) else "")
-        message = f"{len(removed)} unit(s) stand on this ground and are not in the file: {listed}"
-        notices.append({"code": "REMOVED", "message": message, "featureCount": len(removed)})
+    notices += _removed_notice(removed)
+    if _is_our_export(file):
+        message = f"columns that an export adds were left out: {', '.join(sorted(OWN_COLUMNS))}"
+        notices.append({"code": "OWN_COLUMNS", "message": message, "featureCount": len(file.rows)})
     return {
         "file": file.file,
         "sha256": file.sha256,
@@ -306,11 +316,27 @@ def _source(
     }
 
 
+OWN_COLUMNS = frozenset({"area_m2", "households", "people"})
+"""What an export adds to a unit's own columns."""
+
+
+def _is_our_export(file: BoundaryFile) -> bool:
+    """Return whether a file has the columns that an export adds."""
+    seen = {*file.properties[0], file.columns.households, file.columns.people}
+    return seen >= OWN_COLUMNS
+
+
 def _properties(file: BoundaryFile) -> list[dict[str, object]]:
     """Return each row's other columns; the file's own counts stay among them.
 
     Households and people of a unit are counted from the addresses in it, not taken from a file.
+    What an export of ours has added is left out, so that it comes in again as no change.
     """
+    if _is_our_export(file):
+        return [
+            {name: value for name, value in columns.items() if name not in OWN_COLUMNS}
+            for columns in file.properties
+        ]
     rows: list[dict[str, object]] = [dict(columns) for columns in file.properties]
     for name, values in (
         (file.columns.households, file.households),

@@ -29,9 +29,7 @@ pytestmark = pytest.mark.postgis
 LEVELS = {"district": DISTRICT, "community": COMMUNITIES, "grid": GRIDS}
 
 
-@pytest.mark.parametrize(
-    "name", ["out.geojson", "out.gpkg", "out.fgb", "out.parquet", "out.shp.zip"]
-)
+@pytest.mark.parametrize("name", ["out.geojson", "out.gpkg", "out.shp.zip"])
 def test_what_is_exported_comes_in_again_as_no_change(
     town: Wangge, stored: Stored, tmp_path: Path, name: str
 ) -> None:
