@@ -130,18 +130,29 @@ def choose_encoding(pieces: Iterable[bytes], *, declared: str | None = None) -> 
     Notes
     -----
     Valid UTF-8 of more than a few bytes is UTF-8: no other encoding looks like it by chance.
-    Short texts can be valid in both, then the one with more everyday characters wins. Chinese
+    Short texts can be valid in both: then a label that says UTF-8 is right, and without one the
+    encoding with more everyday characters wins. Chinese
     two-byte text has runs of even length; single bytes between ASCII letters are European.
     """
     sample = _sample(pieces)
     if not sample:
         return Guess(declared or UTF8, None)
     best = _best(sample, declared)
-    if best == declared:
-        return Guess(best, None)
+    if best == declared or (declared == UTF8 and _all_utf8(sample)):
+        return Guess(declared, None)
     shown = _decode_cut(max(sample, key=len)[:60], best)
     label = f"the file says {declared}, but" if declared else "the file names no encoding;"
     return Guess(best, f"{label} its bytes are {best}: they read {shown!r}")
+
+
+def _all_utf8(sample: Iterable[bytes]) -> bool:
+    """Return whether texts that are said to be UTF-8 can be."""
+    try:
+        for piece in sample:
+            piece.decode(UTF8)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def decode_text(data: bytes, *, given: str | None = None) -> tuple[str, Guess]:

@@ -34,10 +34,15 @@ def check(
     file: FileArgument,
     within: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The parents that it should fill; else its own outline."),
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="The parents that it should fill; else its own outline.",
+        ),
     ] = None,
     addresses: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Addresses that should lie in one unit.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Addresses that should lie in one unit."),
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Take vertices as they are: mend no noise.")

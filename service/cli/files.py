@@ -10,7 +10,10 @@ import typer
 from geo.crs import Datum
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Boundary file: GeoPackage, Shapefile, GeoJSON, …")
+    Path,
+    typer.Argument(
+        metavar="FILE", readable=False, help="Boundary file: GeoPackage, Shapefile, GeoJSON, …"
+    ),
 ]
 LayerOption = Annotated[str | None, typer.Option(help="Layer of the file, where it has several.")]
 EncodingOption = Annotated[str | None, typer.Option(help="Encoding of the file's texts.")]

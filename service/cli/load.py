@@ -37,7 +37,9 @@ app.add_typer(group, name="load")
 
 @group.command("levels")
 def load_levels(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML file of [[level]] tables.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="TOML file of [[level]] tables.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Make FILE the tree of levels; levels in use keep their place."""
@@ -50,7 +52,9 @@ def load_levels(
 def load_addresses(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="CSV, TSV, .xlsx or a layer of points."),
+        typer.Argument(
+            metavar="FILE...", readable=False, help="CSV, TSV, .xlsx or a layer of points."
+        ),
     ],
     *,
     replace: Annotated[

@@ -11,7 +11,7 @@ import typer
 from geo.crs import Datum
 from geo.errors import BadInputError
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File to read.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="File to read.")]
 LayerOption = Annotated[
     str | None, typer.Option(help="Layer or sheet to read, where a file has several.")
 ]
