@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import shapely
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from shapely.geometry.base import BaseGeometry
 
@@ -91,6 +91,14 @@ class Finding:
     extra
         How often the land counts too much in the parent's sum (OVERLAP: the parent's claimants
         less one; 0 where it spoils no sum of its own).
+    chain
+        Chain of the land, which enters the parent's sum; None where there is no land.
+    borders_m
+        For BLANK: the length of border to each of ``units``, in metres; else empty.
+    pieces
+        How many separate pieces of land it speaks of: slivers along one border are one finding.
+    waiver
+        Number of the waiver that covers it; None while nobody accepted it.
     twin
         Tells findings apart that agree in kind, units and cell; see :func:`tell_apart`.
     """
@@ -108,6 +116,10 @@ class Finding:
     parent: str | None = None
     extra: int = 0
     severity: Severity = Severity.BLOCKING
+    chain: int | None = None
+    borders_m: tuple[float, ...] = ()
+    pieces: int = 1
+    waiver: int | None = None
     twin: int = 0
 
     @property
@@ -200,26 +212,21 @@ class Report:
         return all(clause.holds for clause in self.clauses if clause.required)
 
 
-def make_clauses(
-    findings: Iterable[Finding], *, disjoint: bool, waived: Sequence[str] = ()
-) -> tuple[Clause, ...]:
+def make_clauses(findings: Iterable[Finding], *, disjoint: bool) -> tuple[Clause, ...]:
     """Judge the four clauses from what was found.
 
     Parameters
     ----------
     findings
-        Every finding of the level.
+        Every finding of the level. Waived ones are counted apart and break nothing.
     disjoint
         True for a level that does not fill its parents: blank land is then nobody's debt.
-    waived
-        Ids of accepted findings; they are counted apart and break nothing.
     """
     found = list(findings)
-    accepted = frozenset(waived)
     clauses = []
     for rule in Rule:
         of_rule = [finding for finding in found if finding.rule is rule]
-        open_ones = [finding for finding in of_rule if finding.id not in accepted]
+        open_ones = [finding for finding in of_rule if finding.waiver is None]
         broken = any(finding.severity is Severity.BLOCKING for finding in open_ones)
         required = not (disjoint and rule is Rule.NO_BLANK)
         # Blank land of a DISJOINT level is only a warning: it still means that the clause fails.

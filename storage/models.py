@@ -12,7 +12,9 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     DateTime,
+    Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -268,6 +270,8 @@ class Draft(Base):
     source: Mapped[Json] = mapped_column(JSONB)
     report: Mapped[Json | None] = mapped_column(JSONB)
     error: Mapped[str | None] = mapped_column(Text)
+    planned: Mapped[bool] = mapped_column(server_default="false")
+    gone_findings: Mapped[list[Json]] = mapped_column(JSONB, server_default="[]")
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
@@ -344,10 +348,179 @@ class Finding(Base):
     addresses: Mapped[list[str]] = mapped_column(ARRAY(Text))
     parent_code: Mapped[str | None] = mapped_column(Text)
     extra: Mapped[int]
+    chain: Mapped[int | None] = mapped_column(BigInteger)
+    borders_m: Mapped[list[float]] = mapped_column(ARRAY(Double), server_default="{}")
+    pieces: Mapped[int] = mapped_column(server_default="1")
+    fresh: Mapped[bool] = mapped_column(server_default="true")
+    waiver_id: Mapped[int | None] = mapped_column(ForeignKey("waiver.id"))
 
     __table_args__ = (
         Index("finding_largest", "draft_id", "area_m2", "id"),
         Index("finding_id", "id", "draft_id"),
+    )
+
+
+class Waiver(Base):
+    """An accepted exception: who accepted what, why, and until when.
+
+    It covers a finding of its kind, level and parent whose land lies in ``geom``, or whose
+    addresses are among ``addresses``. It is never changed, only ended.
+    """
+
+    __tablename__ = "waiver"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    finding_id: Mapped[str] = mapped_column(Text)
+    level: Mapped[str] = mapped_column(ForeignKey("level.key"))
+    parent_code: Mapped[str | None] = mapped_column(Text(collation="C"))
+    kind: Mapped[str] = mapped_column(Text)
+    extra: Mapped[int]
+    units: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    addresses: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    households: Mapped[int] = mapped_column(server_default="0")
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("GEOMETRY", srid=SRID, spatial_index=False)
+    )
+    area_m2: Mapped[float]
+    reason: Mapped[str] = mapped_column(Text)
+    approved_by: Mapped[str] = mapped_column(Text)
+    approved_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    until: Mapped[dt.date | None] = mapped_column(Date)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_by: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        CheckConstraint("reason <> ''", name="waiver_reason"),
+        Index("waiver_finding", "finding_id"),
+        Index("waiver_level", "level", "kind"),
+    )
+
+
+class WaivedLand(Base):
+    """Land that was blank, doubled or outside in editions, and waived when they were published.
+
+    ``chain`` is that of ``geom``, vertex by vertex as the units around it stand: it enters the sum.
+    ``waiver_id`` is the latest waiver of it.
+    """
+
+    __tablename__ = "waived_land"
+
+    row_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    waiver_id: Mapped[int] = mapped_column(ForeignKey("waiver.id"))
+    finding_id: Mapped[str] = mapped_column(Text)
+    level: Mapped[str] = mapped_column(ForeignKey("level.key"))
+    parent_code: Mapped[str | None] = mapped_column(Text(collation="C"))
+    kind: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    extra: Mapped[int]
+    units: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    borders_m: Mapped[list[float]] = mapped_column(ARRAY(Double), server_default="{}")
+    pieces: Mapped[int] = mapped_column(server_default="1")
+    geom: Mapped[WKBElement] = mapped_column(Geometry("GEOMETRY", srid=SRID, spatial_index=False))
+    chain: Mapped[int] = mapped_column(BigInteger)
+    area_m2: Mapped[float]
+    width_m: Mapped[float]
+    households: Mapped[int] = mapped_column(server_default="0")
+    first_edition: Mapped[int] = mapped_column(ForeignKey("edition.number"))
+    last_edition: Mapped[int | None] = mapped_column(ForeignKey("edition.number"))
+
+    __table_args__ = (
+        ExcludeConstraint(
+            ("level", "="),
+            ("finding_id", "="),
+            (_editions(), "&&"),
+            using="gist",
+            name="waived_land_one_an_edition",
+        ),
+        Index("waived_land_parent", "level", "parent_code"),
+        Index("waived_land_geom", "geom", postgresql_using="gist"),
+    )
+
+
+class DraftChange(Base):
+    """One row that an edition would write if the draft were published on its base edition."""
+
+    __tablename__ = "draft_change"
+
+    row_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("draft.id", ondelete="CASCADE"))
+    base_row: Mapped[int] = mapped_column(BigInteger)
+    level: Mapped[str] = mapped_column(ForeignKey("level.key"))
+    code: Mapped[str] = mapped_column(Text(collation="C"))
+    name: Mapped[str] = mapped_column(Text)
+    parent_code: Mapped[str | None] = mapped_column(Text(collation="C"))
+    geom: Mapped[WKBElement] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
+    )
+    chain: Mapped[int] = mapped_column(BigInteger)
+    area_m2: Mapped[float]
+    properties: Mapped[Json] = mapped_column(JSONB, server_default="{}")
+    search_text: Mapped[str] = mapped_column(Text, server_default="")
+    redrawn: Mapped[bool]
+    renamed: Mapped[bool]
+    reattributed: Mapped[bool]
+
+    __table_args__ = (Index("draft_change_code", "draft_id", "level", "code", unique=True),)
+
+
+class DraftRemoval(Base):
+    """A stored row that would end if the draft were published on its base edition."""
+
+    __tablename__ = "draft_removal"
+
+    draft_id: Mapped[int] = mapped_column(
+        ForeignKey("draft.id", ondelete="CASCADE"), primary_key=True
+    )
+    base_row: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+
+class DraftWaivedLand(Base):
+    """Waived land that would receive nodes if the draft were published on its base edition."""
+
+    __tablename__ = "draft_waived_land"
+
+    draft_id: Mapped[int] = mapped_column(
+        ForeignKey("draft.id", ondelete="CASCADE"), primary_key=True
+    )
+    base_row: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    geom: Mapped[WKBElement] = mapped_column(Geometry("GEOMETRY", srid=SRID, spatial_index=False))
+    chain: Mapped[int] = mapped_column(BigInteger)
+
+
+class PictureStep(Base):
+    """A tolerance to which an edition's units are drawn already, in millimetres."""
+
+    __tablename__ = "picture_step"
+
+    edition: Mapped[int] = mapped_column(
+        ForeignKey("edition.number", ondelete="CASCADE"), primary_key=True
+    )
+    step_mm: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+
+class Picture(Base):
+    """A unit drawn with fewer vertices; it can be made anew at any time."""
+
+    __tablename__ = "picture"
+
+    edition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    step_mm: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    unit_row: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    geom: Mapped[WKBElement] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
+    )
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["edition", "step_mm"],
+            ["picture_step.edition", "picture_step.step_mm"],
+            ondelete="CASCADE",
+        ),
+        {"prefixes": ["UNLOGGED"]},
     )
 
 
