@@ -10,6 +10,7 @@ from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
 from resolvers.again import until_undisturbed
+from resolvers.planned import keep_plan
 from resolvers.reports import report_json
 from resolvers.worlds import (
     Base,
@@ -23,7 +24,7 @@ from resolvers.worlds import (
     sent_of,
     unit_name,
 )
-from storage import drafts, levels
+from storage import drafts, levels, planned
 from storage.drafts import DraftRows, NewDraft
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ async def import_boundaries(
             )
             require_ground(base.world, level, ground)
             standing = _on_ground(base, level, ground)
+            before = base
             base = await _lay_in(connection, base, others)
             base, checked = await check_on(connection, base, sent, level, ground)
             removed = _removed(standing, sent)
@@ -150,6 +152,8 @@ async def import_boundaries(
                 _rows(sent, checked, base),
                 checked.report.findings,
             )
+            if not others:
+                await keep_plan(connection, number, before, base)
             return replace(imported, draft=number)
 
     return await until_undisturbed(attempt)
@@ -168,6 +172,7 @@ async def recheck(engine: AsyncEngine, number: int) -> Checked:
             grounds = [unit_name(d.within) for d in (draft, *others)]
             base = await read_base(connection, draft.level, grounds)
             standing = _on_ground(base, draft.level, unit_name(draft.within))
+            before = base
             base = await _lay_in(connection, base, others)
             sent = await sent_of(connection, draft)
             base, checked = await check_on(
@@ -192,6 +197,10 @@ async def recheck(engine: AsyncEngine, number: int) -> Checked:
                 _rows(sent, checked, base),
                 checked.report.findings,
             )
+            if others:
+                await planned.forget_plan(connection, number)
+            else:
+                await keep_plan(connection, number, before, base)
             return checked
 
     return await until_undisturbed(attempt)

@@ -16,6 +16,7 @@ from geo.world import UnitName
 from resolvers.again import OvertakenError, until_undisturbed
 from resolvers.differences import Difference, compare, new_rows, touched_parents
 from resolvers.importing import find_drafts
+from resolvers.planned import MAX_BOXES, is_noded, publish_plan
 from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
 from storage import drafts as draft_store
 from storage import editions, levels, proofs, publishing, tallies, world
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 
     from geo.levels import LevelSpec
     from geo.world import World
+    from resolvers.planned import Plan
     from storage.drafts import OpenDraft
     from storage.editions import EditionRow
-
-MAX_BOXES = 200
-"""Up to so many changed boxes households are counted again there only; beyond, everywhere."""
 
 
 class Published(NamedTuple):
@@ -96,6 +95,11 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
     async def attempt(alone: bool) -> Published:
         async with engine.begin() as connection:
             await lock_publishing(connection, alone=alone)
+            drafts = await find_drafts(connection, wanted)
+            if len(drafts) == 1 and not alone:
+                short = await publish_plan(connection, drafts[0], order)
+                if short is not None:
+                    return _count_planned(*short)
             return await _publish(connection, wanted, order)
 
     return await until_undisturbed(attempt)
@@ -350,4 +354,18 @@ def _count(edition: EditionRow, change: Difference) -> Published:
         renamed=sum(row.renamed for row in known),
         reattributed=sum(row.reattributed for row in known),
         noded=sum(row.noded for row in known),
+    )
+
+
+def _count_planned(edition: EditionRow, plan: Plan) -> Published:
+    known = [row for row in plan.rows if row.base_row]
+    return Published(
+        edition=edition,
+        new=bool(plan.rows or plan.removals),
+        added=len(plan.rows) - len(known),
+        removed=len(plan.removals),
+        redrawn=sum(row.redrawn for row in known),
+        renamed=sum(row.renamed for row in known),
+        reattributed=sum(row.reattributed for row in known),
+        noded=sum(is_noded(row) for row in known),
     )

@@ -271,6 +271,10 @@ class Draft(Base):
     report: Mapped[Json | None] = mapped_column(JSONB)
     error: Mapped[str | None] = mapped_column(Text)
     planned: Mapped[bool] = mapped_column(server_default="false")
+    plan_outline: Mapped[WKBElement | None] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
+    )
+    plan_outline_chain: Mapped[int | None] = mapped_column(BigInteger)
     gone_findings: Mapped[list[Json]] = mapped_column(JSONB, server_default="[]")
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()

@@ -56,7 +56,7 @@ _COPY = SQL(
 
 _END_FOLLOWED = """
 UPDATE unit SET last_edition = :edition - 1
-FROM new_unit WHERE unit.row_id = new_unit.base_row
+FROM {source} AS new WHERE unit.row_id = new.base_row
 """
 
 _END_REMOVED = "UPDATE unit SET last_edition = :edition - 1 WHERE row_id = ANY(:rows)"
@@ -70,7 +70,7 @@ SELECT CASE WHEN new.same_version THEN old.id ELSE nextval('unit_id_seq') END,
        CASE WHEN new.same_version THEN old.since_edition ELSE :edition END,
        CASE WHEN new.redrawn THEN :edition ELSE old.drawn_edition END,
        :edition
-FROM new_unit AS new LEFT JOIN unit AS old ON old.row_id = new.base_row
+FROM {source} AS new LEFT JOIN unit AS old ON old.row_id = new.base_row
 ORDER BY new.level, new.code
 """
 
@@ -92,10 +92,31 @@ async def write_units(
     await connection.execute(text(_SCRATCH))
     await copy_rows(connection, _COPY, _lines(rows))
     await connection.execute(text("ANALYZE new_unit"))
-    await connection.execute(text(_END_FOLLOWED), {"edition": edition})
+    await end_rows(connection, edition, "new_unit")
     if removed:
         await connection.execute(text(_END_REMOVED), {"edition": edition, "rows": list(removed)})
-    await connection.execute(text(_BEGIN), {"edition": edition})
+    await begin_rows(connection, edition, "new_unit")
+
+
+async def end_rows(
+    connection: AsyncConnection, edition: int, source: str, **values: object
+) -> None:
+    """End the rows that new ones follow with the edition before.
+
+    Parameters
+    ----------
+    source
+        SQL of a relation with the columns of ``new_unit``; ``values`` are its parameters.
+    """
+    query = text(_END_FOLLOWED.format(source=source))
+    await connection.execute(query, {"edition": edition} | values)
+
+
+async def begin_rows(
+    connection: AsyncConnection, edition: int, source: str, **values: object
+) -> None:
+    """Write the new rows of an edition; see :func:`end_rows`."""
+    await connection.execute(text(_BEGIN.format(source=source)), {"edition": edition} | values)
 
 
 def _lines(rows: NewRows) -> Iterator[tuple[object, ...]]:

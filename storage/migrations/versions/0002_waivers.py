@@ -39,8 +39,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop everything that ``upgrade`` made."""
-    op.drop_column("draft", "gone_findings")
-    op.drop_column("draft", "planned")
+    for column in ("gone_findings", "plan_outline_chain", "plan_outline", "planned"):
+        op.drop_column("draft", column)
     for column in ("waiver_id", "fresh", "pieces", "borders_m", "chain"):
         op.drop_column("finding", column)
     for table in reversed(TABLES):
@@ -155,6 +155,9 @@ def _add_to_findings() -> None:
 def _add_to_drafts() -> None:
     planned = sa.Column("planned", sa.Boolean, server_default="false", nullable=False)
     op.add_column("draft", planned)
+    outline = Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)
+    op.add_column("draft", sa.Column("plan_outline", outline))
+    op.add_column("draft", sa.Column("plan_outline_chain", sa.BigInteger))
     gone = sa.Column("gone_findings", pg.JSONB, server_default="[]", nullable=False)
     op.add_column("draft", gone)
 
