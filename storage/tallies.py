@@ -74,21 +74,25 @@ async def refresh(
     Notes
     -----
     Rows that stay equal are kept; others end with the edition before and begin anew. The number
-    of statements does not depend on the data. Leans on ``unit_geom`` or ``address_geom``
-    for the places and on ``unit_parent`` for the sums; DISJOINT levels are always counted whole,
+    of statements depends on the number of levels alone. With boxes only the units that touch them
+    are looked at. Leans on ``unit_geom`` or ``address_geom`` for the places and on ``unit_parent``
+    for the sums; DISJOINT levels are always counted whole,
     since an address may name a compound far away.
     """
     plan = await _plan(connection, edition, levels)
     if not plan.tiling and not plan.disjoint:
         return
     await _run(connection, sql.SCRATCH)
-    if plan.tiling:
-        within = None if plan.everywhere else boxes
-        await _place(connection, edition, within)
-        await _run(connection, [sql.COUNT_LEAVES, sql.SUM_UP], edition=edition)
+    counted = "NONE"
+    if plan.tiling and boxes is not None and not plan.everywhere:
+        await _count_near(connection, edition, boxes)
+        counted = "NEAR"
+    elif plan.tiling:
+        await _count_all(connection, edition)
+        counted = "ALL"
     if plan.disjoint:
         await _run(connection, [sql.COUNT_DISJOINT], levels=plan.disjoint)
-    scope = {"tiling": plan.tiling, "disjoint": plan.disjoint}
+    scope = {"tiling": counted, "disjoint": plan.disjoint}
     await _run(connection, [sql.FORGET_TALLIES, sql.END_TALLIES], edition=edition, **scope)
     await _run(connection, [sql.BEGIN_TALLIES, *sql.CLEAR], edition=edition)
 
@@ -112,16 +116,31 @@ async def _plan(connection: AsyncConnection, edition: int, levels: Collection[st
     )
 
 
-async def _place(connection: AsyncConnection, edition: int, boxes: Sequence[Box] | None) -> None:
+async def _count_all(connection: AsyncConnection, edition: int) -> None:
+    """Count every unit of the tiling levels."""
+    scope = await connection.execute(text(sql.SCOPE_ALL))
+    await _run(connection, [sql.FIND_BRANCHES, sql.FIND_LEAVES])
+    await _place(connection, edition, scope.rowcount)
+    await _run(connection, [sql.COUNT_LEAVES, sql.SUM_UP], edition=edition)
+
+
+async def _count_near(connection: AsyncConnection, edition: int, boxes: Sequence[Box]) -> None:
+    """Count the units of the tiling levels that touch the boxes; the others count as before."""
+    columns = [[float(box[side]) for box in boxes] for side in range(4)]
+    sides = dict(zip(("west", "south", "east", "north"), columns, strict=True))
+    scope = await connection.execute(text(sql.SCOPE_BOXES), sides)
+    await _run(connection, [sql.FIND_BRANCHES])
+    await _run(connection, [sql.FIND_NEAR, sql.FIND_NEAR_LEAVES], edition=edition, **sides)
+    await _place(connection, edition, scope.rowcount)
+    await _run(connection, [sql.COUNT_NEAR_LEAVES])
+    depths = (await connection.execute(text(sql.DEPTHS))).scalars().all()
+    for depth in depths:
+        await _run(connection, [sql.SUM_UP_NEAR], depth=depth)
+
+
+async def _place(connection: AsyncConnection, edition: int, addresses: int) -> None:
     """Write down anew where the addresses lie, and which leaves thereby count others."""
-    if boxes is None:
-        scope = await connection.execute(text(sql.SCOPE_ALL))
-    else:
-        columns = [[float(box[side]) for box in boxes] for side in range(4)]
-        sides = dict(zip(("west", "south", "east", "north"), columns, strict=True))
-        scope = await connection.execute(text(sql.SCOPE_BOXES), sides)
-    places = sql.FIND_FEW_PLACES if scope.rowcount <= FEW else sql.FIND_PLACES
-    find = [sql.FIND_BRANCHES, sql.FIND_LEAVES, places, sql.FIND_NONE]
-    await _run(connection, ["ANALYZE scope_address", *find, "ANALYZE place_now"])
+    places = sql.FIND_FEW_PLACES if addresses <= FEW else sql.FIND_PLACES
+    await _run(connection, ["ANALYZE scope_address", places, sql.FIND_NONE, "ANALYZE place_now"])
     changes = [sql.FORGET_PLACES, sql.END_PLACES, sql.BEGIN_PLACES]
     await _run(connection, changes, edition=edition)

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+# One unit of each level is enough: asked for by code, the index gives it at once.
 LEVELS = """
 SELECT l.key, l.tiling,
-       EXISTS (SELECT FROM unit u WHERE u.level = l.key AND u.last_edition IS NULL) AS stands,
-       EXISTS (SELECT FROM unit u
-               WHERE u.level = l.key AND u.first_edition < :edition
-                 AND (u.last_edition IS NULL OR u.last_edition >= :edition - 1)) AS stood
+       (SELECT true FROM unit u WHERE u.level = l.key AND u.last_edition IS NULL
+        ORDER BY u.code LIMIT 1) IS NOT NULL AS stands,
+       (SELECT true FROM unit u
+        WHERE u.level = l.key AND u.first_edition < :edition
+          AND (u.last_edition IS NULL OR u.last_edition >= :edition - 1)
+        ORDER BY u.code LIMIT 1) IS NOT NULL AS stood
 FROM level l ORDER BY l.rank
 """
 
@@ -22,6 +25,8 @@ SCRATCH = (
        (level text PRIMARY KEY, head text, depth integer, heir text) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS leaf
        (level text, code text COLLATE "C", PRIMARY KEY (level, code)) ON COMMIT DROP""",
+    """CREATE TEMP TABLE IF NOT EXISTS near
+       (level text, code text COLLATE "C", PRIMARY KEY (level, code)) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS place_now
        (address_row bigint, level text, code text COLLATE "C",
         PRIMARY KEY (address_row, level)) ON COMMIT DROP""",
@@ -31,7 +36,7 @@ SCRATCH = (
        (level text, code text COLLATE "C", households bigint, people bigint, groups jsonb,
         PRIMARY KEY (level, code)) ON COMMIT DROP""",
 )
-CLEAR = ("TRUNCATE scope_address, branch, leaf, place_now, touched, tally_now",)
+CLEAR = ("TRUNCATE scope_address, branch, leaf, near, place_now, touched, tally_now",)
 
 SCOPE_ALL = """
 INSERT INTO scope_address
@@ -74,6 +79,32 @@ FIND_LEAVES = """
 INSERT INTO leaf
 SELECT u.level, u.code
 FROM branch b JOIN unit u ON u.level = b.level AND u.last_edition IS NULL
+WHERE NOT EXISTS (
+    SELECT FROM unit child
+    WHERE child.level = b.heir AND child.parent_code = u.code AND child.last_edition IS NULL)
+"""
+
+# Units, also those that ended a moment ago, whose addresses or children may be others than before:
+# wherever an address or a border changed, the unit touches one of the boxes. OFFSET makes each box
+# look for its units.
+FIND_NEAR = """
+INSERT INTO near
+SELECT DISTINCT u.level, u.code
+FROM unnest(CAST(:west AS float8[]), CAST(:south AS float8[]),
+            CAST(:east AS float8[]), CAST(:north AS float8[])) AS box (w, s, e, n)
+CROSS JOIN LATERAL (
+    SELECT unit.level, unit.code FROM unit
+    WHERE unit.geom && ST_MakeEnvelope(w, s, e, n, 4326)
+      AND (unit.last_edition IS NULL OR unit.last_edition = :edition - 1)
+    OFFSET 0) u
+JOIN branch USING (level)
+"""
+
+FIND_NEAR_LEAVES = """
+INSERT INTO leaf
+SELECT u.level, u.code
+FROM near n JOIN branch b USING (level)
+JOIN unit u ON u.level = n.level AND u.code = n.code AND u.last_edition IS NULL
 WHERE NOT EXISTS (
     SELECT FROM unit child
     WHERE child.level = b.heir AND child.parent_code = u.code AND child.last_edition IS NULL)
@@ -215,6 +246,41 @@ members AS MATERIALIZED (
 {_INSERT_SUMS}
 """
 
+# Near the boxes: leaves count their addresses, and every other unit sums up its heir's units, which
+# stand in tally_now when they are near and keep their tally when they are not.
+COUNT_NEAR_LEAVES = f"""
+WITH members AS MATERIALIZED (
+    SELECT p.level, p.code, a.households, a.people, a.groups
+    FROM leaf
+    JOIN address_place p USING (level, code)
+    JOIN address a ON a.row_id = p.address_row
+    WHERE p.last_edition IS NULL),
+{_summed("members")}
+{_INSERT_SUMS}
+"""
+
+DEPTHS = "SELECT DISTINCT depth FROM branch WHERE heir IS NOT NULL ORDER BY depth DESC"
+
+SUM_UP_NEAR = f"""
+WITH child AS MATERIALIZED (
+    SELECT u.level AS above, u.code AS above_code, c.level, c.code,
+           EXISTS (SELECT FROM near n WHERE n.level = c.level AND n.code = c.code) AS near
+    FROM near JOIN branch b USING (level)
+    JOIN unit u ON u.level = near.level AND u.code = near.code AND u.last_edition IS NULL
+    JOIN unit c ON c.level = b.heir AND c.parent_code = u.code AND c.last_edition IS NULL
+    WHERE b.depth = :depth),
+members AS MATERIALIZED (
+    SELECT child.above AS level, child.above_code AS code, t.households, t.people, t.groups
+    FROM child JOIN tally_now t ON t.level = child.level AND t.code = child.code
+    WHERE child.near
+    UNION ALL
+    SELECT child.above, child.above_code, t.households, t.people, t.groups
+    FROM child JOIN unit_tally t ON t.level = child.level AND t.code = child.code
+    WHERE NOT child.near AND t.last_edition IS NULL),
+{_summed("members")}
+{_INSERT_SUMS}
+"""
+
 COUNT_DISJOINT = f"""
 WITH named AS MATERIALIZED (
     SELECT u.level, u.code, a.row_id
@@ -235,12 +301,15 @@ members AS MATERIALIZED (
 {_INSERT_SUMS}
 """
 
+# NEAR: only the units near the boxes were counted; ALL: every unit of the tiling levels was.
 _STALE_TALLIES = """
 t.last_edition IS NULL
-  AND EXISTS (
-      SELECT FROM level l
-      WHERE l.key = t.level
-        AND (l.key = ANY (:disjoint) OR l.tiling = 'TILES' AND CAST(:tiling AS boolean)))
+  AND CASE
+      WHEN t.level = ANY (:disjoint) THEN true
+      WHEN :tiling = 'NEAR' THEN EXISTS (
+          SELECT FROM near WHERE near.level = t.level AND near.code = t.code)
+      ELSE :tiling = 'ALL' AND EXISTS (
+          SELECT FROM level l WHERE l.key = t.level AND l.tiling = 'TILES') END
   AND NOT EXISTS (
       SELECT FROM tally_now now
       WHERE now.level = t.level AND now.code = t.code AND now.households = t.households
