@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geo.check import Sent
 from geo.errors import BadInputError, NotOpenError, UnknownError
@@ -26,6 +26,7 @@ from resolvers.worlds import (
 )
 from storage import drafts, levels, planned
 from storage.drafts import DraftRows, NewDraft
+from storage.rechecking import KnownFinding, known_findings, mark_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,10 +160,20 @@ async def import_boundaries(
     return await until_undisturbed(attempt)
 
 
-async def recheck(engine: AsyncEngine, number: int) -> Checked:
+class Rechecked(NamedTuple):
+    """What a second check found, told apart from the check before it."""
+
+    checked: Checked
+    new: frozenset[str]
+    """Ids of findings that the check before did not have."""
+    gone: list[KnownFinding]
+    """Findings of the check before that are no more, largest first."""
+
+
+async def recheck(engine: AsyncEngine, number: int) -> Rechecked:
     """Check an open draft again on the newest edition, from what was sent."""
 
-    async def attempt(_: bool) -> Checked:
+    async def attempt(_: bool) -> Rechecked:
         async with one_moment(engine).begin() as connection:
             [draft] = await find_drafts(connection, [number])
             company = await drafts.lock_drafts(connection, draft.with_drafts)
@@ -178,6 +189,7 @@ async def recheck(engine: AsyncEngine, number: int) -> Checked:
             base, checked = await check_on(
                 connection, base, sent, draft.level, unit_name(draft.within)
             )
+            known = await known_findings(connection, number)
             kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
             new = _notices(checked.remarks) + _removed_notice(_removed(standing, sent))
             source = draft.source | {"notices": kept + new}
@@ -201,9 +213,19 @@ async def recheck(engine: AsyncEngine, number: int) -> Checked:
                 await planned.forget_plan(connection, number)
             else:
                 await keep_plan(connection, number, before, base)
-            return checked
+            return await _told_apart(connection, number, known, checked)
 
     return await until_undisturbed(attempt)
+
+
+async def _told_apart(
+    connection: AsyncConnection, number: int, known: list[KnownFinding], checked: Checked
+) -> Rechecked:
+    now = {found.id for found in checked.report.findings}
+    before = {found.id for found in known}
+    gone = [found for found in known if found.id not in now]
+    await mark_known(connection, number, before, gone)
+    return Rechecked(checked, frozenset(now - before), gone)
 
 
 async def discard(engine: AsyncEngine, number: int) -> None:

@@ -148,11 +148,15 @@ class _Exchanged(NamedTuple):
     parents: set[str]
 
     def judges(self, finding: Finding) -> bool:
-        """Return whether a finding speaks of nothing but units of that ground."""
+        """Return whether the check of that ground will say whether a finding still holds.
+
+        Land belongs to its parent; what is wrong across parents is seen from either side.
+        """
         if finding.level != self.level:
             return False
-        named = set(finding.units)
-        return named <= self.units and (finding.parent is None or finding.parent in self.parents)
+        if finding.parent is not None:
+            return finding.parent in self.parents
+        return not finding.units or not self.units.isdisjoint(finding.units)
 
 
 def _exchanged(draft: OpenDraft, standing: World) -> _Exchanged:

@@ -20,6 +20,7 @@ from service.settings import read_settings
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from resolvers.importing import Rechecked
     from resolvers.publishing import Published
     from storage.editions import EditionRow
 
@@ -36,6 +37,9 @@ class DraftStatus(StrEnum):
     DISCARDED = "DISCARDED"
     FAILED = "FAILED"
 
+
+GONE_SHOWN = 5
+"""So many findings that are gone are named on a terminal."""
 
 Number = Annotated[int, typer.Argument(metavar="ID", max=MAX_ID, help="Number of the draft.")]
 
@@ -108,10 +112,32 @@ def _draft_view(draft: dict[str, Any]) -> RenderableType:  # free JSON: the cont
 def recheck(number: Number, as_json: JsonOption = False) -> None:
     """Check a draft again on the newest edition, without the file."""
     with progress(f"checking draft {number}"):
-        checked = on_database(lambda engine: importing.recheck(engine, number))
-    emit(whole_report_json(checked.report), as_json, lambda _: show_report(checked.report))
-    if not checked.report.clean:
+        done = on_database(lambda engine: importing.recheck(engine, number))
+    report = done.checked.report
+    answer = whole_report_json(report) | {"newFindings": sorted(done.new), "gone": _gone(done)}
+    emit(answer, as_json, lambda _: together(show_report(report), _told_apart(done)))
+    if not report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _gone(done: Rechecked) -> list[dict[str, object]]:
+    return [
+        {"id": found.id, "kind": found.kind, "message": found.message, "areaM2": found.area_m2}
+        for found in done.gone
+    ]
+
+
+def _told_apart(done: Rechecked) -> RenderableType:
+    """Say what a second check changed; nothing where neither check found anything."""
+    found = len(done.checked.report.findings)
+    if not found and not done.gone:
+        return ""
+    rows = [
+        ["new", len(done.new), ""],
+        ["still open", found - len(done.new), ""],
+        ["gone", len(done.gone), "; ".join(gone.message for gone in done.gone[:GONE_SHOWN])],
+    ]
+    return table(["since the last check", "findings", "what"], rows)
 
 
 @group.command("discard")

@@ -49,7 +49,6 @@ FRAME = 2
         ('units(level: "subdistrict") { nodes { children(level: "grid") { nodes { bbox } } } }', 2),
         ('search(text: "柳") { code geometry parent { code } }', 2),
         # the outline's centre and the level's shapes, whatever the page
-        ('units(level: "grid", first: 2) { nodes { geometry(toleranceM: 5) } }', 3),
         ("editions { nodes { number levels { key } } }", 2),
         ("editions { totalCount }", 1),
         ("placeAt(point: {lon: 104.001, lat: 38.001}) { units { code geometry } onBorder }", 1),

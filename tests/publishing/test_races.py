@@ -454,7 +454,7 @@ class Publisher:
                 done = await publish(self.engine, [made.draft], order())
             except ConflictError:
                 self.conflicts += 1
-                assert (await recheck(self.engine, made.draft)).report.clean
+                assert (await recheck(self.engine, made.draft)).checked.report.clean
             else:
                 self.won += done.new
                 return
