@@ -493,6 +493,25 @@ class DraftWaivedLand(Base):
     chain: Mapped[int] = mapped_column(BigInteger)
 
 
+class DraftMove(Base):
+    """Land that changed hands when a draft was mended."""
+
+    __tablename__ = "draft_move"
+
+    row_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("draft.id", ondelete="CASCADE"))
+    givers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    taker: Mapped[str | None] = mapped_column(Text(collation="C"))
+    geom: Mapped[WKBElement] = mapped_column(Geometry("GEOMETRY", srid=SRID, spatial_index=False))
+    area_m2: Mapped[float]
+    width_m: Mapped[float]
+    pieces: Mapped[int]
+    households: Mapped[int]
+    finding_id: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("draft_move_largest", "draft_id", "area_m2", "row_id"),)
+
+
 class PictureStep(Base):
     """A tolerance to which an edition's units are drawn already, in millimetres."""
 

@@ -22,6 +22,7 @@ TABLES = (
     "draft_change",
     "draft_removal",
     "draft_waived_land",
+    "draft_move",
     "picture_step",
     "picture",
 )
@@ -34,6 +35,7 @@ def upgrade() -> None:
     _add_to_findings()
     _add_to_drafts()
     _create_changes()
+    _create_moves()
     _create_pictures()
 
 
@@ -196,6 +198,23 @@ def _create_changes() -> None:
         sa.Column("chain", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("draft_id", "base_row"),
     )
+
+
+def _create_moves() -> None:
+    op.create_table(
+        "draft_move",
+        _row_id(),
+        _draft(),
+        _texts("givers"),
+        _code("taker", nullable=True),
+        _geom("GEOMETRY"),
+        sa.Column("area_m2", sa.Double, nullable=False),
+        sa.Column("width_m", sa.Double, nullable=False),
+        sa.Column("pieces", sa.Integer, nullable=False),
+        sa.Column("households", sa.Integer, nullable=False),
+        sa.Column("finding_id", sa.Text),
+    )
+    op.create_index("draft_move_largest", "draft_move", ["draft_id", "area_m2", "row_id"])
 
 
 def _create_pictures() -> None:
