@@ -38,10 +38,11 @@ ToleranceM = Annotated[
     float | None,
     strawberry.argument(
         description=(
-            "Simplify to this many metres, 0 to 100000, without cracks between neighbours of the "
-            "level: vertices go whose triangle with their neighbours is smaller than its square "
-            "(levels that tile), or lines move by no more than it (others). It is rounded down to "
-            "two digits. Null draws every vertex."
+            "Simplify to about this many metres, 0 to 100000, without cracks between neighbours or "
+            "between levels: vertices go whose triangle with their neighbours is no larger than "
+            "its square. It is rounded down to a step: 0.1, 0.2, 0.5, 1, 2, 5, 10 … metres; below "
+            "0.1 the polygon comes as it is stored. No unit, part or hole vanishes. Null draws "
+            "every vertex."
         )
     ),
 ]
