@@ -11,26 +11,41 @@ copies of a unit cancel in XOR.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
+
+from geo.rings_kernel import read_polygons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-# The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit reaches every output
-# bit, and odd multipliers make it a bijection.
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+CHUNK = 2**25
+"""Bytes that are joined at once: the bytes of a large level need not stand in memory twice."""
 
-_POLYGON, _MULTIPOLYGON = 3, 6
-_HAS_SRID = np.uint32(0x20000000)
-_TYPE_BITS = np.uint32(0xDFFFFFFF)  # all but the SRID flag: a Z or M flag is then an unknown type
+
+class Boundaries(NamedTuple):
+    """What the rings of n polygons say."""
+
+    chain: NDArray[np.int64]
+    """Shape (n,)."""
+    valid: NDArray[np.bool_]
+    """True where the rings are valid, shape (n,): the same as ``shapely.is_valid``."""
+
+
+class WkbProof(NamedTuple):
+    """Which of p parents n units fill exactly."""
+
+    proven: NDArray[np.bool_]
+    """Parents whose sum is zero and all of whose units are valid, shape (p,)."""
+    sums: NDArray[np.int64]
+    """Chains of the units less the parent's, shape (p,)."""
+    valid: NDArray[np.bool_]
+    """Units whose rings are valid, shape (n,)."""
 
 
 def chains(geoms: NDArray[np.object_]) -> NDArray[np.int64]:
@@ -53,7 +68,63 @@ def chains(geoms: NDArray[np.object_]) -> NDArray[np.int64]:
     ValueError
         If an element is missing or no polygon.
     """
-    return chains_of_wkb(shapely.to_wkb(geoms, output_dimension=2, byte_order=1).tolist())
+    return chains_of_wkb(_wkb(geoms))
+
+
+def boundaries(geoms: NDArray[np.object_]) -> Boundaries:
+    """Return the chain of each polygon, and whether its rings are valid.
+
+    Parameters
+    ----------
+    geoms
+        As for :func:`chains`.
+
+    Notes
+    -----
+    GEOS is asked only of polygons that the pass over the bytes does not certify: those with holes
+    or several parts, those whose rings touch themselves or nearly so, and those that are not
+    valid.
+    """
+    chain, valid = _read(_wkb(geoms), certify=True)
+    doubtful = np.flatnonzero(~valid)
+    valid[doubtful] = shapely.is_valid(geoms[doubtful])
+    return Boundaries(chain, valid)
+
+
+def prove_wkb(
+    units: Sequence[bytes | None], parent_of: NDArray[np.intp], parents: Sequence[bytes | None]
+) -> WkbProof:
+    """Prove from their bytes which parents are filled exactly by their units.
+
+    Parameters
+    ----------
+    units
+        Little-endian WKB or EWKB of two-dimensional Polygons and MultiPolygons, length n.
+    parent_of
+        Index of each unit's parent, shape (n,); units with -1 count for no parent.
+    parents
+        As ``units``, length p.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`chains_of_wkb`.
+
+    Notes
+    -----
+    One pass over the bytes, which are joined in pieces of ``CHUNK``; geometries are built only of
+    units that the pass does not certify.
+    """
+    chain, valid = _read(units, certify=True)
+    doubtful = np.flatnonzero(~valid)
+    # What GEOS cannot even read, such as a ring that is not closed, comes as None: not valid.
+    with np.errstate(invalid="ignore"):  # coordinates may be no numbers
+        shapes = shapely.from_wkb([units[i] for i in doubtful.tolist()], on_invalid="ignore")
+        valid[doubtful] = shapely.is_valid(shapes)
+    sums = parent_sums(chain, parent_of, chains_of_wkb(parents))
+    proven = sums == 0
+    proven[parent_of[~valid & (parent_of >= 0)]] = False
+    return WkbProof(proven, sums, valid)
 
 
 def chains_of_wkb(wkbs: Sequence[bytes | None]) -> NDArray[np.int64]:
@@ -79,18 +150,7 @@ def chains_of_wkb(wkbs: Sequence[bytes | None]) -> NDArray[np.int64]:
     -----
     One pass over the bytes; about 1 µs for a polygon of 36 vertices.
     """
-    present = [wkb for wkb in wkbs if wkb is not None]
-    if len(present) < len(wkbs):
-        missing = [i for i, wkb in enumerate(wkbs) if wkb is None]
-        raise ValueError(f"geometries {missing[:10]} are missing: they have no boundary")
-    size = np.fromiter(map(len, present), np.int64, len(present))
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
-    out = np.zeros(len(wkbs), np.uint64)
-    buffer = np.frombuffer(b"".join(present), np.uint8)
-    bad = _sum_rings(buffer, start, out)
-    if bad >= 0:
-        raise ValueError(f"geometry {bad} is no little-endian two-dimensional polygon")
-    return out.view(np.int64)
+    return _read(wkbs, certify=False).chain
 
 
 def parent_sums(
@@ -120,84 +180,39 @@ def parent_sums(
     return sums
 
 
-@njit(inline="always")
-def _mix(h: np.uint64) -> np.uint64:
-    h ^= h >> np.uint64(30)
-    h *= _MIX_1
-    h ^= h >> np.uint64(27)
-    h *= _MIX_2
-    return h ^ (h >> np.uint64(31))
+def _wkb(geoms: NDArray[np.object_]) -> list[bytes | None]:
+    """Return geometries as the kernel reads them."""
+    return list(shapely.to_wkb(geoms, output_dimension=2, byte_order=1))
 
 
-@njit(inline="always")
-def _u32(buffer: NDArray[np.uint8], at: int) -> np.uint32:
-    word = np.uint32(0)
-    for k in range(4):
-        word |= np.uint32(buffer[at + k]) << np.uint32(8 * k)
-    return word
+def _read(wkbs: Sequence[bytes | None], *, certify: bool) -> Boundaries:
+    """Read chains, and certificates where they are asked for."""
+    missing = [i for i, wkb in enumerate(wkbs) if wkb is None]
+    if missing:
+        raise ValueError(f"geometries {missing[:10]} are missing: they have no boundary")
+    chain, certain = np.zeros(len(wkbs), np.uint64), np.zeros(len(wkbs), bool)
+    first = 0
+    for joined, start in _joined(wkbs):
+        last = first + len(start) - 1
+        bad = read_polygons(joined, start, chain[first:last], certain[first:last], certify)
+        if bad >= 0:
+            raise ValueError(f"geometry {first + bad} is no little-endian two-dimensional polygon")
+        first = last
+    return Boundaries(chain.view(np.int64), certain)
 
 
-@njit(inline="always")
-def _u64(buffer: NDArray[np.uint8], at: int) -> np.uint64:
-    word = np.uint64(0)
-    for k in range(8):
-        word |= np.uint64(buffer[at + k]) << np.uint64(8 * k)
-    return word
+def _joined(
+    wkbs: Sequence[bytes | None],
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """Yield the bytes in chunks, and where each geometry of a chunk begins and the last one ends.
 
-
-@njit(nogil=True, cache=True)
-def _sum_ring(buffer: NDArray[np.uint8], at: int, count: int, exterior: bool) -> np.uint64:
-    """Return one ring's chain; an exterior ring counts counter-clockwise, a hole clockwise."""
-    point = np.empty(2, np.float64)
-    bits = point.view(np.uint64)
-    total = np.uint64(0)
-    before = np.uint64(0)
-    x0 = y0 = px = py = twice_area = 0.0
-    for i in range(count):
-        bits[0] = _u64(buffer, at)
-        bits[1] = _u64(buffer, at + 8)
-        at += 16
-        point[0] += 0.0  # -0.0 is the same place as 0.0
-        point[1] += 0.0
-        here = _mix(bits[0] * _GAMMA + _mix(bits[1] + _MIX_2))
-        if i == 0:
-            x0, y0 = point[0], point[1]
-        else:
-            segment = _mix(before + here)
-            if before < here:
-                total += segment
-            elif here < before:
-                total -= segment
-            x, y = point[0] - x0, point[1] - y0
-            twice_area += px * y - x * py
-            px, py = x, y
-        before = here
-    return total if (twice_area > 0.0) == exterior else np.uint64(0) - total
-
-
-@njit(nogil=True, cache=True)
-def _sum_rings(buffer: NDArray[np.uint8], start: NDArray[np.int64], out: NDArray[np.uint64]) -> int:
-    """Fill ``out`` with each geometry's chain; return the first bad geometry, or -1."""
-    for g in range(len(out)):
-        at = start[g]
-        if start[g + 1] - at < 9 or buffer[at] != 1:  # noqa: PLR2004  # shortest WKB header
-            return g
-        kind = _u32(buffer, at + 1)
-        at += 9 if kind & _HAS_SRID else 5
-        kind &= _TYPE_BITS
-        if kind not in {_POLYGON, _MULTIPOLYGON}:
-            return g
-        parts = np.uint32(1)
-        if kind == _MULTIPOLYGON:
-            parts = _u32(buffer, at)
-            at += 4
-        for _ in range(parts):
-            if kind == _MULTIPOLYGON:
-                at += 5
-            rings = _u32(buffer, at)
-            at += 4
-            for ring in range(rings):
-                count = int(_u32(buffer, at))
-                out[g] += _sum_ring(buffer, at + 4, count, ring == 0)
-                at += 4 + 16 * count
-    return -1
+    None must be missing.
+    """
+    present = (wkb for wkb in wkbs if wkb is not None)
+    size = np.fromiter((len(wkb) for wkb in wkbs if wkb is not None), np.int64, len(wkbs))
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
+    chunk = start[:-1] // CHUNK  # a chunk ends with the geometry that crosses its end
+    cuts = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(wkbs)]
+    for first, last in pairwise(cuts):
+        joined = np.frombuffer(b"".join(islice(present, last - first)), np.uint8)
+        yield joined, start[first : last + 1] - start[first]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,10 +23,18 @@ from geo.parents import find_parents
 from geo.remarks import Remark, remarks_on
 from geo.segments import Sums
 from geo.validity import as_multipolygons, solid_land
+from geo.waived_ground import (
+    geometries,
+    judge_of,
+    receive_nodes,
+    waived_around,
+    waived_below,
+)
+from geo.waivers import match, proven_with, settle
 from geo.world import Units, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
     from geo.layers import Proof
     from geo.levels import LevelSpec
     from geo.noding import Noded
+    from geo.waivers import WaivedLand, Waiver
     from geo.world import UnitName
 
 
@@ -58,6 +67,19 @@ class Sent(NamedTuple):
     datum: Datum
 
 
+class Unproven(NamedTuple):
+    """A parent that is not filled exactly, and what waivers would have to account for."""
+
+    parent: str | None
+    """None for the outline."""
+    rest: int
+    """Chains of the children less the parent's."""
+    spoilt: bool
+    """Whether a child's rings are not valid."""
+    findings: Sequence[str]
+    """Of a DISJOINT level: the ids of those that concern it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """A file's level, noded and checked.
@@ -72,6 +94,8 @@ class Checked:
         Of each row, shape (n,); 0 for a row that can be no unit.
     world
         The world with the file's units in it, and with the nodes that others received.
+    unproven
+        Parents that are not filled exactly, were nothing waived.
     """
 
     level: str
@@ -83,6 +107,7 @@ class Checked:
     report: Report
     remarks: Sequence[Remark]
     metric: LocalMetric
+    unproven: Sequence[Unproven]
 
 
 def check(
@@ -94,6 +119,7 @@ def check(
     addresses: Addresses | None = None,
     exact: bool = False,
     elsewhere: Mapping[str, str] | None = None,
+    waivers: Sequence[Waiver] = (),
 ) -> Checked:
     """Node a level's file into the world, and find everything that is wrong with it.
 
@@ -113,6 +139,8 @@ def check(
         Take the vertices as they are: nothing is merged or inserted.
     elsewhere
         Codes of the level that stand on other ground, and the parents that they stand under.
+    waivers
+        Those that hold: what they cover is found, and breaks nothing.
 
     Returns
     -------
@@ -120,7 +148,7 @@ def check(
         The topmost level is checked against its own outline, filled, which becomes the world's
         outline.
     """
-    work = _Check(sent, level_key, world, within, exact)
+    work = _Check(sent, level_key, world, within=within, exact=exact, waivers=waivers)
     work.findings += codes_elsewhere(level_key, sent.rows, sent.codes, elsewhere or {})
     return work.run(addresses)
 
@@ -129,9 +157,17 @@ class _Check:
     """One check, step by step."""
 
     def __init__(
-        self, sent: Sent, key: str, world: World, within: UnitName | None, exact: bool
+        self,
+        sent: Sent,
+        key: str,
+        world: World,
+        *,
+        within: UnitName | None,
+        exact: bool,
+        waivers: Sequence[Waiver],
     ) -> None:
         self.sent, self.world, self.within, self.exact = sent, world, within, exact
+        self.waivers = waivers
         self.level: LevelSpec = world.level(key)
         self.remarks: list[Remark] = []
         self.findings = check_labels(key, sent.rows, sent.codes, sent.geoms)
@@ -161,11 +197,19 @@ class _Check:
         self.findings += proof.findings
         self._put_into_world(geoms, parent_of, parents)
         if tiles:
-            was = {*self.former.codes, *(self.sent.codes[i] for i in self.use.tolist())}
-            self.findings += check_children(self.level.key, self.world, was, metric)
+            self.findings += check_children(self.level.key, self.world, self._own(), metric)
         cover = self._households(layer, parents, addresses)
         report = self._report(proof, parents, metric, cover)
-        return self._result(geoms, parent_of, parents, report, metric)
+        settled = settle(self.world.waived, self._judge(), report.findings)
+        self.world = replace(self.world, waived=settled)
+        return self._result(geoms, parent_of, parents, report, proof)
+
+    def _judge(self) -> Callable[[WaivedLand], bool]:
+        return judge_of(self.world, self.level, self._own(), set(self.scope.codes))
+
+    def _own(self) -> set[str | None]:
+        """Return the codes of the units that stood, or stand now, on the file's ground."""
+        return {*self.former.codes, *(self.sent.codes[i] for i in self.use.tolist())}
 
     # -- whose child ----------------------------------------------------------------------
 
@@ -226,29 +270,42 @@ class _Check:
         has_outline = self.world.outline is not None and self.level.parent is not None
         if has_outline:
             stored.append(np.array([self.world.outline], object))
+        lands = waived_around(self.world, self.level.key, self._judge())
+        first_land = sum(map(len, stored))
+        stored.append(geometries([self.world.waived[i] for i in lands]))
+        polygon_of = {land: len(self.use) + first_land + k for k, land in enumerate(lands)}
         noded = node(
             self.sent.geoms[self.use],
             np.concatenate(stored),
-            self._sums(parent_of, first),
+            self._sums(parent_of, first, polygon_of),
             self.plane,
             former=self.former.geoms,
             gives=self.level.tiling is Tiling.TILES,
         )
         self._receive_nodes(noded, around, first, has_outline=has_outline)
+        waived = receive_nodes(self.world.waived, lands, noded, first_land)
+        self.world = replace(self.world, waived=waived)
         self.remarks += remarks_on(noded)
         self._name_moved(noded)
         return noded.sent
 
-    def _sums(self, parent_of: NDArray[np.intp], first: dict[str, int]) -> Sums:
-        """Return the sums that the file takes part in: as children, and as parents."""
+    def _sums(
+        self, parent_of: NDArray[np.intp], first: dict[str, int], lands: Mapping[int, int]
+    ) -> Sums:
+        """Return the sums that the file takes part in: as children, and as parents.
+
+        ``lands`` says which polygon each piece of waived land is.
+        """
         if self.level.tiling is Tiling.DISJOINT:
             return Sums(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.int64))
         polygon, group, sign = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0, int)]
 
-        def add(members: NDArray[np.intp], groups: NDArray[np.intp], way: int) -> None:
+        def add(
+            members: NDArray[np.intp], groups: NDArray[np.intp], way: int | NDArray[np.int64]
+        ) -> None:
             polygon.append(members)
             group.append(groups)
-            sign.append(np.full(len(members), way))
+            sign.append(np.broadcast_to(way, len(members)))
 
         n = len(self.use)
         belongs = np.flatnonzero(parent_of != NO_PARENT)
@@ -268,7 +325,9 @@ class _Check:
             known = [i for i, code in enumerate(below) if code in index]
             under = np.array([index[below[i]] for i in known], np.intp)
             add(first[child.key] + np.array(known, np.intp), groups + under, 1)
-            filled = np.unique(under)
+            land = waived_below(self.world.waived, child.key, index, lands)
+            add(land.polygon, groups + land.unit, land.times)
+            filled = np.unique(np.concatenate([under, land.unit]))
             add(filled, groups + filled, -1)
             groups += n
         return Sums(np.concatenate(polygon), np.concatenate(group), np.concatenate(sign))
@@ -290,10 +349,9 @@ class _Check:
                 changed[key] = received
         self.world = self.world.with_units(changed)
         end = len(self.use) + sum(map(len, around.values()))
-        if has_outline and len(index) and index[-1] == end:
-            self.world = World(
-                levels=self.world.levels, units=self.world.units, outline=noded.stored[-1]
-            )
+        drawn = np.flatnonzero(index == end)
+        if has_outline and len(drawn):
+            self.world = replace(self.world, outline=noded.stored[drawn[0]])
         self.scope = self._parents_in_scope()
 
     def _name_moved(self, noded: Noded) -> None:
@@ -377,9 +435,7 @@ class _Check:
         )
         self.world = self.world.with_units({self.level.key: ours.join(self.context)})
         if self.level.parent is None and len(parents.geoms):
-            self.world = World(
-                levels=self.world.levels, units=self.world.units, outline=parents.geoms[0]
-            )
+            self.world = replace(self.world, outline=parents.geoms[0])
 
     def _households(
         self, layer: Layer, parents: Parents, addresses: Addresses | None
@@ -404,11 +460,12 @@ class _Check:
             land = self.world.of(self.level.key).geoms[: len(self.use)][astray]
             solid = solid_land(land, shapely.is_valid(land))
             outside += float(metric.area_m2(np.array([shapely.union_all(solid)], object)).sum())
-        findings = sorted(tell_apart(self.findings), key=lambda f: (-f.area_m2, f.id))
+        found = match(tell_apart(self.findings), self.waivers, metric)
+        findings = sorted(found, key=lambda f: (-f.area_m2, f.id))
         return Report(
             level=self.level.key,
             clauses=make_clauses(findings, disjoint=self.level.tiling is Tiling.DISJOINT),
-            proven_parents=int(proof.proven.sum()),
+            proven_parents=int(proven_with(proof, parents.codes, findings).sum()),
             parents=len(parents.geoms),
             area_m2=float(metric.area_m2(parents.geoms).sum()),
             blank_m2=proof.blank_m2,
@@ -424,13 +481,14 @@ class _Check:
         parent_of: NDArray[np.intp],
         parents: Parents,
         report: Report,
-        metric: LocalMetric,
+        proof: Proof,
     ) -> Checked:
         n = len(self.sent.rows)
         by_row = np.full(n, None, object)
         by_row[self.use] = geoms
         chain, area_m2 = np.zeros(n, np.int64), np.zeros(n)
         chain[self.use] = chains(geoms)
+        metric = self._metric(parents, geoms)
         area_m2[self.use] = metric.area_m2(geoms)
         parent_codes: list[str | None] = [None] * n
         for i, p in zip(self.use.tolist(), parent_of.tolist(), strict=True):
@@ -445,7 +503,20 @@ class _Check:
             report=report,
             remarks=tuple(self.remarks),
             metric=metric,
+            unproven=_unproven(proof, parents),
         )
+
+
+def _unproven(proof: Proof, parents: Parents) -> list[Unproven]:
+    """Return the parents that a check alone does not prove."""
+    concern: dict[int, list[str]] = {}
+    for finding, touched in (proof.faults or {}).items():
+        for parent in touched:
+            concern.setdefault(parent, []).append(finding)
+    return [
+        Unproven(parents.codes[p], int(proof.sums[p]), bool(proof.spoilt[p]), concern.get(p, []))
+        for p in np.flatnonzero(~proof.proven).tolist()
+    ]
 
 
 def fill(geoms: NDArray[np.object_]) -> BaseGeometry:

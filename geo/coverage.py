@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
-from geo.chain import chains, parent_sums
-from geo.faces import claim, find_faces
+from geo.chain import boundaries, chains, parent_sums
+from geo.crowds import crowd_findings, crowded_faces, crowded_lines
+from geo.faces import claim, enclosed, split_faces
 from geo.findings import Finding, Kind, tell_apart
-from geo.land import Piece, Wrong, join_pieces, land_finding
-from geo.layers import NO_PARENT, Proof
+from geo.land import RIM_DEG, Piece, Wrong, join_pieces, land_findings, merge_slivers
+from geo.layers import NO_PARENT, Ground, Proof
 from geo.residual import Residual
 from geo.validity import invalid_rings, solid_land
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from geo.faces import Claims
     from geo.layers import Layer, Metric, Parents
-
-
-RIM_DEG = 1e-9
-"""A segment this near to a rim lies on it, in degrees: crossings are not exact."""
 
 
 def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
@@ -49,34 +46,68 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     -----
     Parents whose chain sum is zero cost nothing but the sum. For the others the segments that do
     not cancel are polygonized, and each face is tested against all units: in none it is BLANK, in
-    several OVERLAP, in a unit of another parent OUTSIDE.
+    several OVERLAP, in a unit of another parent OUTSIDE. Where units crowd by the hundred on one
+    spot, all of them are named at once instead.
     """
-    valid = shapely.is_valid(layer.geoms)
+    chain, valid = boundaries(layer.geoms)
     findings = list(invalid_rings(layer, np.flatnonzero(~valid)))
-    sums = parent_sums(chains(layer.geoms), layer.parent_of, chains(parents.geoms))
-    proven = sums == 0
-    spoilt = layer.parent_of[~valid]
-    proven[spoilt[spoilt != NO_PARENT]] = False
-    bad = np.flatnonzero(sums)
-    if not len(bad):
-        return Proof(proven, findings, 0.0, 0.0, 0.0)
+    sums = parent_sums(chain, layer.parent_of, chains(parents.geoms))
+    spoilt = np.zeros(len(sums), bool)
+    spoilt[layer.parent_of[~valid & (layer.parent_of != NO_PARENT)]] = True
+    land = _Land(0.0, 0.0, 0.0)
+    if sums.any():
+        ground = Ground(layer, parents, metric, solid_land(layer.geoms, valid))
+        found, land = _explain(ground, sums, spoilt)
+        findings += found
+    return Proof((sums == 0) & ~spoilt, tell_apart(findings), *land, sums=sums, spoilt=spoilt)
 
-    solid = solid_land(layer.geoms, valid)
-    residual = Residual.of(layer, parents, bad)
-    faces = find_faces(residual.lines, solid, parents.geoms, metric)
-    claims = claim(faces, solid, parents.geoms)
+
+class _Land(NamedTuple):
+    """Square metres of wrong land, each counted once however many units claim it."""
+
+    blank_m2: float
+    overlap_m2: float
+    outside_m2: float
+
+
+def _explain(
+    ground: Ground, sums: NDArray[np.int64], spoilt: NDArray[np.bool_]
+) -> tuple[list[Finding], _Land]:
+    """Find what keeps the sums that are not zero from being zero."""
+    layer, parents = ground.layer, ground.parents
+    residual = Residual.of(layer, parents, np.flatnonzero(sums))
+    crowded = crowded_lines(residual)
+    faces = enclosed(residual.without(crowded).lines, ground.metric)
+    crowded |= crowded_faces(faces, ground.without(crowded).solid, parents.geoms)
+    residual, rest = residual.without(crowded), ground.without(crowded)
+    faces = split_faces(faces, rest.solid, parents.geoms, ground.metric)
+    claims = claim(faces, rest.solid, parents.geoms).without(crowded)
     wrong = list(_wrong_faces(layer, claims))
-    pieces = join_pieces(wrong, faces, solid, metric)
-    findings += [land_finding(piece, layer, parents) for piece in pieces]
+    pieces = join_pieces(wrong, faces, ground.solid, ground.metric)
+    findings = land_findings(merge_slivers(pieces, layer), layer, parents)
     findings += _mismatches(residual, faces, layer, parents)
-    explained = _parents_without_land(residual, faces)
-    explained |= {p for face, what in wrong for p in (what.parent, claims.parent[face])}
-    explained |= {int(p) for p in spoilt}
-    findings += _unexplained(residual, sorted(set(bad.tolist()) - explained), layer, parents)
-    known = _parents_without_land(residual, faces) | {int(p) for p in spoilt}
-    left = sorted(set(_left_over(sums, pieces, layer)) & explained - known)
+
+    told = _parents_without_land(residual, faces) | set(np.flatnonzero(spoilt).tolist()) | crowded
+    beside = {p for face, what in wrong for p in (what.parent, claims.parent[face])}
+    bad = set(np.flatnonzero(sums).tolist()) - told
+    findings += _unexplained(residual, sorted(bad - beside), layer, parents)
+    left = sorted(set(_left_over(sums, pieces, layer)) & bad & beside)
     findings += _beside_land(residual, left, faces[[face for face, _ in wrong]], layer, parents)
 
+    crowds = [crowd for p in sorted(crowded) for crowd in crowd_findings(ground, p)]
+    land = _measure(faces, wrong, claims, ground.metric)
+    return findings + crowds, _Land(
+        *(
+            measured + sum(f.area_m2 for f in crowds if f.kind is kind)
+            for measured, kind in zip(land, (Kind.BLANK, Kind.OVERLAP, Kind.OUTSIDE), strict=True)
+        )
+    )
+
+
+def _measure(
+    faces: NDArray[np.object_], wrong: Sequence[tuple[int, Wrong]], claims: Claims, metric: Metric
+) -> _Land:
+    """Measure faces that are wrong."""
     area_m2 = shapely.area(metric.project(faces))
 
     def land_m2(kind: Kind) -> float:
@@ -85,13 +116,7 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
             there = {face for face in there if not claims.units[face]}
         return float(area_m2[sorted(there)].sum())
 
-    return Proof(
-        proven,
-        tell_apart(findings),
-        blank_m2=land_m2(Kind.BLANK),
-        overlap_m2=land_m2(Kind.OVERLAP),
-        outside_m2=land_m2(Kind.OUTSIDE),
-    )
+    return _Land(land_m2(Kind.BLANK), land_m2(Kind.OVERLAP), land_m2(Kind.OUTSIDE))
 
 
 def _wrong_faces(layer: Layer, claims: Claims) -> Iterator[tuple[int, Wrong]]:
@@ -128,6 +153,8 @@ def _parents_without_land(residual: Residual, faces: NDArray[np.object_]) -> set
 
 def _pieces_without_land(residual: Residual, faces: NDArray[np.object_]) -> list[NDArray[np.intp]]:
     """Return the connected pieces of open segments that no face touches."""
+    if not len(residual.lines):
+        return []
     seen = np.zeros(int(residual.component.max()) + 1, bool)
     if len(faces):
         touched = shapely.STRtree(residual.lines).query(faces, predicate="intersects")[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,8 @@ import shapely
 
 from geo.chain import chains
 from geo.findings import Finding, Kind, Severity, tell_apart
-from geo.land import Piece, Wrong, land_finding, size_text
-from geo.layers import NO_PARENT, Parents, Proof
+from geo.land import SLIVER_M, Piece, Wrong, land_findings, merge_slivers, size_text
+from geo.layers import NO_PARENT, Proof
 from geo.validity import areas_only, invalid_rings, solid_land
 from geo.width import inscribed_width
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from geo.layers import Layer, Metric
+    from geo.layers import Layer, Metric, Parents
 
 SLACK_M = 0.020
 """Overlaps and leaks of a DISJOINT level up to this width do not count, in metres."""
@@ -42,25 +43,40 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
         for each parent: it is owed to nobody.
     """
     valid = shapely.is_valid(layer.geoms)
-    findings = list(invalid_rings(layer, np.flatnonzero(~valid)))
     solid = solid_land(layer.geoms, valid)
     flat_parents = metric.project(parents.geoms)
-    proven = np.ones(len(parents.geoms), bool)
-    overlaps = list(_pair_overlaps(layer, solid, metric))
+    overlaps = _pair_overlaps(layer, solid, metric)
+    clashes = [replace(f, extra=0) for f in land_findings(overlaps, layer, parents)]
     leaks = list(_leaks(layer, parents, solid, flat_parents, metric))
-    wrong = ~valid
-    wrong[[unit for units, _ in overlaps + leaks for unit in units]] = True
-    spoilt = layer.parent_of[wrong]
-    proven[spoilt[spoilt != NO_PARENT]] = False
     blank = list(_blank(layer, parents, solid, metric))
-    outside = sum(f.area_m2 for _, f in leaks if f.kind is Kind.OUTSIDE)
+    found = clashes + [finding for _, finding in leaks]
+    units = [overlap.wrong.units for overlap in overlaps] + [(unit,) for unit, _ in leaks]
+    twisted = np.flatnonzero(~valid)
+    spoilt = np.zeros(len(parents.geoms), bool)
+    spoilt[_parents_of(twisted.tolist(), layer)] = True
+    faults: dict[str, set[int]] = {}
+    for finding, these in zip(found, units, strict=True):
+        faults.setdefault(finding.id, set()).update(_parents_of(these, layer))
+    proven = ~spoilt
+    proven[sorted(set().union(*faults.values()))] = False
+    told = tell_apart(found)
     return Proof(
         proven,
-        tell_apart(findings + [finding for _, finding in overlaps + leaks] + blank),
+        [*invalid_rings(layer, twisted), *told, *blank],
         blank_m2=sum(finding.area_m2 for finding in blank),
-        overlap_m2=_union_area([f.geometry for _, f in overlaps], metric),
-        outside_m2=float(outside),
+        overlap_m2=_union_area([f.geometry for f in clashes], metric),
+        outside_m2=float(sum(f.area_m2 for _, f in leaks if f.kind is Kind.OUTSIDE)),
+        sums=np.zeros(len(parents.geoms), np.int64),
+        spoilt=spoilt,
+        # Findings that share an id but for their number stand for one another.
+        faults={f.id: frozenset(faults[replace(f, twin=0).id]) for f in told},
     )
+
+
+def _parents_of(units: Sequence[int], layer: Layer) -> list[int]:
+    """Return the parents that some units belong to."""
+    owners = set(layer.parent_of[np.array(units, np.intp)].tolist())
+    return sorted(owners - {NO_PARENT})
 
 
 def _blank(
@@ -74,7 +90,7 @@ def _blank(
         bare[p] = shapely.difference(land, shapely.union_all(solid[inside]))
     bare = areas_only(bare)
     flat = metric.project(bare)
-    area, width = shapely.area(flat), inscribed_width(flat)
+    area, width, chain = shapely.area(flat), inscribed_width(flat), chains(bare)
     for p in np.flatnonzero(area > 0).tolist():
         name = parents.codes[p]
         yield Finding(
@@ -87,6 +103,9 @@ def _blank(
             width_m=float(width[p]),
             parent=name,
             severity=Severity.WARNING,
+            chain=int(chain[p]),
+            pieces=shapely.get_num_geometries(bare[p]),
+            pair=(),
         )
 
 
@@ -97,10 +116,8 @@ def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:
     return float(shapely.area(metric.project(np.array([shapely.union_all(there)], object))).sum())
 
 
-def _pair_overlaps(
-    layer: Layer, solid: NDArray[np.object_], metric: Metric
-) -> Iterator[tuple[tuple[int, ...], Finding]]:
-    """Name units that claim the same land: a pile of equal ones at once, the others in pairs."""
+def _pair_overlaps(layer: Layer, solid: NDArray[np.object_], metric: Metric) -> list[Piece]:
+    """Find land that several units claim: a pile of equal ones at once, the others in pairs."""
     piles: dict[int, list[int]] = {}
     for unit, chain in enumerate(chains(solid).tolist()):
         piles.setdefault(chain, []).append(unit)
@@ -111,15 +128,18 @@ def _pair_overlaps(
     a, b = a[once], b[once]
     repeated = [i for i, group in enumerate(groups) if len(group) > 1]
     both = areas_only(shapely.intersection(shapes[a], shapes[b]))
-    land = np.concatenate([shapes[repeated], both])
     units = [groups[i] for i in repeated]
     units += [groups[i] + groups[j] for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+    land, clash = shapely.get_parts(np.concatenate([shapes[repeated], both]), return_index=True)
     flat = metric.project(land)
     width, area = inscribed_width(flat), shapely.area(flat)
+    pieces = []
     for k in np.flatnonzero(width > SLACK_M).tolist():
-        clash = Wrong(Kind.OVERLAP, tuple(sorted(units[k])), NO_PARENT)
-        piece = Piece(clash, land[k], float(area[k]), float(width[k]))
-        yield clash.units, land_finding(piece, layer, Parents([], solid[:0]))
+        claimants = tuple(sorted(units[clash[k]]))
+        owners = _parents_of(claimants, layer)
+        wrong = Wrong(Kind.OVERLAP, claimants, owners[0] if len(owners) == 1 else NO_PARENT)
+        pieces.append(Piece(wrong, land[k], float(area[k]), float(width[k])))
+    return merge_slivers(pieces, layer)
 
 
 def _leaks(
@@ -128,12 +148,12 @@ def _leaks(
     solid: NDArray[np.object_],
     flat_parents: NDArray[np.object_],
     metric: Metric,
-) -> Iterator[tuple[tuple[int, ...], Finding]]:
+) -> Iterator[tuple[int, Finding]]:
     """Name units that leave their parent: into another one (STRADDLES), or into none (OUTSIDE)."""
     mine = np.flatnonzero(layer.parent_of != NO_PARENT)
     beyond = areas_only(shapely.difference(solid[mine], parents.geoms[layer.parent_of[mine]]))
     flat = metric.project(beyond)
-    width = inscribed_width(flat)
+    width, chain = inscribed_width(flat), chains(beyond).tolist()
     tree = shapely.STRtree(flat_parents)
     for k in np.flatnonzero(width > SLACK_M).tolist():
         unit, owner = int(mine[k]), int(layer.parent_of[mine[k]])
@@ -160,5 +180,8 @@ def _leaks(
             rows=layer.rows_of([unit]),
             parent=parents.codes[owner],
             extra=1,
+            chain=chain[k] if kind is Kind.OUTSIDE else None,
+            pieces=shapely.get_num_geometries(beyond[k]),
+            pair=(layer.name(unit),) if width[k] <= SLIVER_M else None,
         )
-        yield (unit,), finding
+        yield unit, finding

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
+from geo.cutting import may_cut
 from geo.layers import NO_PARENT
+from geo.walks import string_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,28 +30,43 @@ class Claims(NamedTuple):
     units: list[tuple[int, ...]]
     parent: list[int]
 
+    def without(self, left_out: set[int]) -> Claims:
+        """Return the claims with the land of some parents as nobody's."""
+        return Claims(self.units, [NO_PARENT if p in left_out else p for p in self.parent])
 
-def find_faces(
-    lines: NDArray[np.object_],
-    solid: NDArray[np.object_],
-    parents: NDArray[np.object_],
-    metric: Metric,
-) -> NDArray[np.object_]:
+
+def enclosed(lines: NDArray[np.object_], metric: Metric) -> NDArray[np.object_]:
     """Return the faces between lines that are wider than ``FACE_M``, shape (f,).
 
     Parameters
     ----------
     lines
-        Segments in degrees, shape (k,).
-    solid, parents
-        Valid polygons in degrees. None of them covers a face in part: such a face is split along
-        its border.
+        Segments in degrees, shape (k,), no one twice.
     metric
         Equal-area metres.
     """
-    noded = shapely.union_all(lines)
-    faces = shapely.get_parts(shapely.polygonize([noded]))
-    faces = _fat(faces, metric)
+    strung = string_together(shapely.get_coordinates(lines).reshape(-1, 2, 2))
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(strung)]))
+    return _fat(faces, metric)
+
+
+def split_faces(
+    faces: NDArray[np.object_],
+    solid: NDArray[np.object_],
+    parents: NDArray[np.object_],
+    metric: Metric,
+) -> NDArray[np.object_]:
+    """Split faces along the borders of the units and parents that cover them in part.
+
+    Parameters
+    ----------
+    faces
+        As :func:`enclosed` finds them, shape (f,).
+    solid, parents
+        Valid polygons in degrees.
+    metric
+        Equal-area metres.
+    """
     return _fat(_split(_split(faces, solid), parents), metric)
 
 
@@ -70,6 +87,8 @@ def _split(faces: NDArray[np.object_], covers: NDArray[np.object_]) -> NDArray[n
     if not len(faces):
         return faces
     face, cover = shapely.STRtree(covers).query(faces, predicate="intersects")
+    through = may_cut(faces, covers, face, cover)
+    face, cover = face[through], cover[through]
     swap = np.lexsort((cover, face))
     face, cover = face[swap], cover[swap]
     share = shapely.area(shapely.intersection(faces[face], covers[cover]))

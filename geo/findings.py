@@ -99,6 +99,9 @@ class Finding:
         How many separate pieces of land it speaks of: slivers along one border are one finding.
     waiver
         Number of the waiver that covers it; None while nobody accepted it.
+    pair
+        Names of those whose slivers, wherever they lie, are this one finding: they take the cell's
+        place in the id. None for a finding of one place.
     twin
         Tells findings apart that agree in kind, units and cell; see :func:`tell_apart`.
     """
@@ -120,6 +123,7 @@ class Finding:
     borders_m: tuple[float, ...] = ()
     pieces: int = 1
     waiver: int | None = None
+    pair: tuple[str, ...] | None = None
     twin: int = 0
 
     @property
@@ -129,17 +133,23 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """32 hexadecimal digits that depend on level, kind, parent, units and place alone."""
-        parts = [self.level, self.kind, self.parent or "", *sorted(self.units)]
-        if not self.units:
-            parts += [f"row {row}" for row in self.rows]
-        if self.geometry is not None and not self.geometry.is_empty:
-            lat, lon = _lowest_left(self.geometry)
-            parts.append(f"{round(lon / CELL_DEG)} {round(lat / CELL_DEG)}")
+        """32 hexadecimal digits that depend on level, kind, parent, units and place alone.
+
+        Slivers are known by their pair: the id does not change when some of them are mended.
+        """
+        parts = [self.level, self.kind, self.parent or ""]
+        parts += self._names_and_cell() if self.pair is None else ["slivers", *sorted(self.pair)]
         if self.twin:
             parts.append(f"twin {self.twin}")
         text = "\x1f".join(parts)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def _names_and_cell(self) -> list[str]:
+        names = sorted(self.units) or [f"row {row}" for row in self.rows]
+        if self.geometry is None or self.geometry.is_empty:
+            return names
+        lat, lon = _lowest_left(self.geometry)
+        return [*names, f"{round(lon / CELL_DEG)} {round(lat / CELL_DEG)}"]
 
 
 def tell_apart(findings: Iterable[Finding]) -> list[Finding]:
@@ -165,8 +175,9 @@ def _exact_place(finding: Finding) -> tuple[float, float, float, str]:
 
 def _lowest_left(geometry: BaseGeometry) -> tuple[float, float]:
     """Return latitude and longitude of the lowest vertex, the leftmost of several."""
-    lon, lat = min(shapely.get_coordinates(geometry).tolist(), key=lambda xy: (xy[1], xy[0]))
-    return lat, lon
+    lon, lat = shapely.get_coordinates(geometry).T
+    lowest = lat.min()
+    return float(lowest), float(lon[lat == lowest].min())
 
 
 class Clause(NamedTuple):

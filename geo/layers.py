@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+import numpy as np
+import shapely
 
-    import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from geo.findings import Finding
@@ -59,12 +61,15 @@ class Layer:
         """Return the file's rows of units, sorted."""
         return tuple(sorted(int(self.rows[i]) for i in units if self.rows[i] > 0))
 
+    def name(self, unit: int) -> str:
+        """Return a unit's code, or its row where the file has none."""
+        return self.codes[unit] or f"row {self.rows[unit]}"
+
     def say(self, units: Iterable[int]) -> str:
         """Return the units' names for a message."""
-        said = [self.codes[i] or f"row {self.rows[i]}" for i in sorted(units)]
-        return ", ".join(said[:HANDFUL]) + (
-            f" and {len(said) - HANDFUL} more" if len(said) > HANDFUL else ""
-        )
+        these = sorted(units)
+        more = f" and {len(these) - HANDFUL} more" if len(these) > HANDFUL else ""
+        return ", ".join(map(self.name, these[:HANDFUL])) + more
 
 
 class Parents(NamedTuple):
@@ -85,3 +90,27 @@ class Proof(NamedTuple):
     blank_m2: float
     overlap_m2: float
     outside_m2: float
+    sums: NDArray[np.int64]
+    """Chains of the children less the parent's, shape (p,); zeros for a DISJOINT level."""
+    spoilt: NDArray[np.bool_]
+    """Parents of a unit whose rings are not valid, shape (p,): no sum can prove them."""
+    faults: Mapping[str, frozenset[int]] | None = None
+    """For a DISJOINT level: the parents that each finding, by id, spoils; else None."""
+
+
+class Ground(NamedTuple):
+    """What is looked at."""
+
+    layer: Layer
+    parents: Parents
+    metric: Metric
+    solid: NDArray[np.object_]
+    """Valid land of the units, shape (n,)."""
+
+    def without(self, crowded: set[int]) -> Ground:
+        """Return the ground without the units of some parents."""
+        if not crowded:
+            return self
+        rest = self.solid.copy()
+        rest[np.isin(self.layer.parent_of, sorted(crowded))] = shapely.Polygon()
+        return self._replace(solid=rest)

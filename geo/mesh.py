@@ -54,6 +54,8 @@ class Noded(NamedTuple):
     """How far the border of each sent polygon moved at most, in metres, shape (n,)."""
     rebuilt: int
     """Sent polygons with rings that touched themselves, and were drawn anew."""
+    entangled: bool = False
+    """Whether borders cross in so many places that the crossings were left as they are."""
 
 
 class Mesh:
@@ -103,6 +105,7 @@ class Mesh:
         # What was kept once is kept for good: otherwise merging would go on and on, node by node.
         self.kept = np.arange(len(lonlat)) < self.n_fixed
         self.merged = self.inserted = self.crossings = 0
+        self.entangled = False
 
     def redirect(self, moved: NDArray[np.intp], target: NDArray[np.intp]) -> None:
         """Let vertices become other ones, in all rings."""
@@ -237,6 +240,7 @@ class Mesh:
             inserted=self.inserted,
             crossings=self.crossings,
             moved_m=self._moved(),
+            entangled=self.entangled,
         )
 
     def _changed_units(self) -> NDArray[np.intp]:

@@ -11,7 +11,8 @@ goes into every ring whose edge runs there. The rule, in metres on the ground:
 4. Repeat until nothing changes. As ``INSERT_M <= MERGE_M / sqrt(2)``, every new segment is
    shorter than the one that it replaces, and so it ends.
 5. A ring that touches itself is rebuilt from its chain.
-6. Where borders still cross, the crossing, rounded to 1e-9 degrees, becomes a vertex of both.
+6. Where borders still cross, the crossing, rounded to 1e-9 degrees, becomes a vertex of both;
+   unless there are so many (``geo.tangle``) that no one could look at what lies between them.
 
 Only segments that do not cancel in the boundary-chain sum of some parent are looked at.
 """
@@ -26,6 +27,7 @@ from scipy.spatial import cKDTree
 
 from geo.mesh import Ground, Mesh, Noded, distance
 from geo.rings import following
+from geo.tangle import crossing_pairs, most_crossings, touched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -287,10 +289,13 @@ def _near_whole_edges(
 def _cross(mesh: Mesh, live: NDArray[np.intp]) -> bool:
     """Make the crossings of live segments with any other vertices of both; True if any."""
     others = _segments_crossed(mesh, live)
-    lines = shapely.linestrings(mesh.plane[mesh.segments.ends[live]])
+    lines = np.asarray(shapely.linestrings(mesh.plane[mesh.segments.ends[live]]))
     other_lines = np.asarray(shapely.linestrings(mesh.plane[mesh.segments.ends[others]]))
-    i, j = shapely.STRtree(other_lines).query(lines, predicate="crosses")
-    left, right = live[i], others[j]
+    pairs = crossing_pairs(lines, other_lines, most=most_crossings(len(others)))
+    if pairs is None:
+        mesh.entangled = True
+        return False
+    left, right = live[pairs[0]], others[pairs[1]]
     once = (left < right) | ~np.isin(right, live)
     left, right = left[once], right[once]
     if not len(left):
@@ -313,14 +318,13 @@ def _cross(mesh: Mesh, live: NDArray[np.intp]) -> bool:
 def _segments_crossed(mesh: Mesh, live: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the live segments and those of the rings whose box they meet."""
     ends = mesh.plane[mesh.segments.ends[live]]
-    boxes = shapely.box(*ends.min(1).T, *ends.max(1).T)
+    boxes = np.asarray(shapely.box(*ends.min(1).T, *ends.max(1).T))
     first = mesh.start[:-1]
     filled = np.flatnonzero(np.diff(mesh.start) > 0)
     low = np.minimum.reduceat(mesh.plane[mesh.vertex], first[filled])
     high = np.maximum.reduceat(mesh.plane[mesh.vertex], first[filled])
-    rings = shapely.STRtree(np.asarray(shapely.box(*low.T, *high.T))).query(boxes)[1]
     near = np.zeros(len(first), bool)
-    near[filled[rings]] = True
+    near[filled] = touched(boxes, np.asarray(shapely.box(*low.T, *high.T)))
     edges = np.repeat(near, np.diff(mesh.start))
     return np.unique(mesh.segments.of_edge[edges])
 

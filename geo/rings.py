@@ -53,6 +53,18 @@ def take_apart(geoms: NDArray[np.object_]) -> Rings:
     return Rings(closed[keep, :2] + 0.0, start, part, unit[solid])
 
 
+def edges_of(geoms: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return all edges of polygons, shape (e, 4), and the first one of each, shape (n + 1,).
+
+    An edge is x and y of its first and its second end; holes and further parts are among them.
+    """
+    rings = take_apart(geoms)
+    edges = np.column_stack([rings.xy, rings.xy[following(rings.start)]])
+    size = np.diff(rings.start)
+    count = np.bincount(rings.unit[rings.part], size, len(geoms)).astype(np.int64)
+    return edges, np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+
+
 def ring_signs(rings: Rings) -> NDArray[np.int64]:
     """Return +1 where a ring runs as its role wants, else -1; shape (r,).
 

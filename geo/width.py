@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from geo.rings import edges_of
+from geo.widest import widest_circles
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,34 +38,39 @@ def inscribed_width(flat: NDArray[np.object_]) -> NDArray[np.float64]:
 
     Notes
     -----
-    Bisection on erosion: the polygon, shrunk by a circle's radius, still has a point left exactly
-    when a circle of that radius fits in. It starts between A/P, which fits in land without holes,
-    and the radius of a disc of the same area. Unlike a search over a grid of cells, it does not
-    slow down on long and narrow slivers.
+    A search over squares settles compact land at once. For long and narrow land, which would need
+    ever more of them, it leaves a bracket; that is halved by erosion: the polygon, shrunk by a
+    circle's radius, still has a point left exactly when a circle of that radius fits in.
     """
     area, length = shapely.area(flat), shapely.length(flat)
+    # A/P fits in land without holes; no circle has more area than the land.
     low = np.divide(area, length, out=np.zeros(len(flat)), where=length > 0)
+    low[_has_holes(flat)] = 0.0
     high = np.sqrt(area / np.pi)
-    _lower_until_it_fits(flat, low)
+    edges, first = edges_of(flat)
+    widest_circles(edges, first, low, high, PRECISION)
+    high = np.maximum(low, high)
+    open_ones = np.flatnonzero(high > low * (1 + PRECISION))
+    _erode(flat, low, high, open_ones)
+    return np.asarray(low + high) * (area > 0)
+
+
+def _erode(
+    flat: NDArray[np.object_],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    open_ones: NDArray[np.intp],
+) -> None:
+    """Halve brackets, in place, until they are as narrow as wanted."""
+    low[open_ones] = np.maximum(low[open_ones], SMALLEST_M / 4)
     for _ in range(STEPS):
-        open_ones = np.flatnonzero(high - low > PRECISION * low)
+        open_ones = open_ones[high[open_ones] > low[open_ones] * (1 + PRECISION)]
         if not len(open_ones):
-            break
+            return
         middle = np.sqrt(low[open_ones] * high[open_ones])
         fits = ~shapely.is_empty(shapely.buffer(flat[open_ones], -middle, quad_segs=4))
         low[open_ones[fits]] = middle[fits]
         high[open_ones[~fits]] = middle[~fits]
-    return np.asarray(low + high) * (area > 0)
-
-
-def _lower_until_it_fits(flat: NDArray[np.object_], low: NDArray[np.float64]) -> None:
-    """Halve the lower bounds, in place, that holes have made too large."""
-    doubtful = np.flatnonzero(_has_holes(flat))
-    while len(doubtful):
-        eroded = shapely.buffer(flat[doubtful], -low[doubtful], quad_segs=4)
-        doubtful = doubtful[shapely.is_empty(eroded) & (low[doubtful] > 0)]
-        low[doubtful] /= 2
-        low[doubtful[low[doubtful] < SMALLEST_M]] = 0.0
 
 
 def _has_holes(flat: NDArray[np.object_]) -> NDArray[np.bool_]:

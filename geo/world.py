@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geo.levels import LevelSpec
+    from geo.waivers import WaivedLand
 
 
 class UnitName(NamedTuple):
@@ -103,11 +104,14 @@ class World:
         Units by level key; levels without units may be left out.
     outline
         What the topmost level fills, in degrees; None while nothing is published.
+    waived
+        Land that is blank, doubled or outside here, and was waived when it was published.
     """
 
     levels: Sequence[LevelSpec]
     units: Mapping[str, Units]
     outline: BaseGeometry | None = None
+    waived: Sequence[WaivedLand] = ()
 
     def level(self, key: str) -> LevelSpec:
         """Return a level by its key."""

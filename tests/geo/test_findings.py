@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.chain import chains, parent_sums
 from geo.coverage import prove
-from geo.findings import Finding, Kind, Rule, make_clauses
+from geo.findings import Finding, Kind, Rule, make_clauses, tell_apart
 from geo.layers import Layer, Parents, Proof
 from tests.geo.builders import (
     PLANE,
@@ -152,6 +152,7 @@ def test_the_neighbours_of_blank_land_are_named_longest_border_first() -> None:
     assert_land(found, Kind.BLANK, {"E", "W1", "N", "W2"}, area_m2=12_000, width_m=60)
     assert found.parent == "P"
     assert found.units == ("E", "W1", "N", "W2")
+    assert found.borders_m == pytest.approx([200, 150, 60, 50], rel=1e-6)
 
 
 @pytest.mark.parametrize("wide_m", [0.03, 0.4, 3.0, 20.0])
@@ -478,16 +479,20 @@ def test_findings_keep_their_ids_when_rows_rings_and_their_order_change() -> Non
     assert len({f.id for f in proof.findings}) == len(proof.findings) > 4
 
 
-def test_findings_within_a_metre_of_one_another_have_ids_of_their_own() -> None:
-    # Two notches, 0.4 m apart, in the border of the same two units.
-    left = polygon(
-        *[(0, 0), (50, 0), (50, 50), (49.9, 50.1), (50, 50.2)],
-        *[(50, 50.4), (49.9, 50.5), (50, 50.6), (50, 100), (0, 100)],
+def test_findings_that_share_an_id_are_numbered_by_their_exact_place() -> None:
+    # 0.4 m apart: in one cell of the id.
+    here, there = box(0.1, 0.1, 0.2, 0.2), box(0.1, 0.5, 0.2, 0.6)
+    low, high = (
+        Finding(level="grid", kind=Kind.BLANK, message="", units=("l", "r"), geometry=shape)
+        for shape in PLANE.degrees(array([here, there]))
     )
-    proof = check({"l": left, "r": box(50, 0, 100, 100)}, {"P": box(0, 0, 100, 100)})
+    assert low.id == high.id
 
-    assert kinds(proof) == ["BLANK", "BLANK"]
-    assert proof.findings[0].id != proof.findings[1].id
+    for given_in in ([low, high], [high, low]):
+        told = tell_apart(given_in)
+        assert [f.geometry for f in told] == [low.geometry, high.geometry]
+        assert (told[0].id, told[1].id) == (low.id, replace(high, twin=1).id)
+        assert told[0].id != told[1].id
 
 
 @pytest.mark.parametrize(

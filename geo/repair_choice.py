@@ -1,0 +1,253 @@
+"""Who gets which land: the least that can be moved, and to whom it belongs by its shape.
+
+Land that several units of its parent have goes to the one with the longest border between it and
+land that nobody else has; land that none has goes to the neighbour with the longest border; units
+of other parents leave it. What would empty a unit is not done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo.layers import NO_PARENT
+from geo.repair_patches import NOBODY, Reason
+from geo.width import inscribed_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Set
+
+    from numpy.typing import NDArray
+
+    from geo.layers import Metric
+    from geo.repair_ground import Ground
+    from geo.repair_patches import Patch, Patches
+
+SLIVER_M = 1.0
+"""A unit that keeps only land narrower than this has been emptied, in metres."""
+
+HALF = 0.5
+"""A unit that keeps more than this share of its land has not been emptied."""
+
+
+def choose(
+    ground: Ground,
+    found: Patches,
+    parent_of: NDArray[np.intp],
+    metric: Metric,
+    fixed: Set[int],
+) -> None:
+    """Decide for each patch who has it, or why it stays.
+
+    Parameters
+    ----------
+    ground, found
+        The plan, and what is wrong on it. Patches that stay already are not decided.
+    parent_of
+        Parent of each unit of the level.
+    metric
+        Equal-area metres.
+    fixed
+        Units that must neither lose nor gain land.
+    """
+    work = _Choice(ground, found, parent_of, metric, fixed)
+    work.decide()
+    work.keep_whole()
+    while work.keep_filled():
+        pass
+
+
+class _Choice:
+    """The choice while it is made."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        found: Patches,
+        parent_of: NDArray[np.intp],
+        metric: Metric,
+        fixed: Set[int],
+    ) -> None:
+        self.plan, self.found, self.parent_of = ground.plan, found, parent_of
+        self.metric, self.fixed = metric, fixed
+        self.patches = found.patches
+        self.borders = self._borders()
+        self.faces_of: dict[int, set[int]] = {}
+        for face, units in enumerate(found.holders):
+            for unit in units:
+                self.faces_of.setdefault(unit, set()).add(face)
+        self.area = shapely.area(metric.project(self.plan.faces))
+        self.beside = self._face_neighbours()
+        self.claimed: dict[int, list[Patch]] = {}
+        for patch in self.patches:
+            for unit in patch.units:
+                self.claimed.setdefault(unit, []).append(patch)
+        self.gained: dict[int, list[Patch]] = {}
+
+    def _face_neighbours(self) -> dict[int, set[int]]:
+        beside: dict[int, set[int]] = {}
+        for a, b in np.unique(np.column_stack([self.plan.left, self.plan.right]), axis=0).tolist():
+            beside.setdefault(a, set()).add(b)
+            beside.setdefault(b, set()).add(a)
+        return beside
+
+    def _borders(self) -> list[dict[int, float]]:
+        """Return the faces beside each patch, and the length of border to each in metres."""
+        plan, count = self.plan, len(self.plan.faces)
+        of_face = np.append(self.found.of_face, NOBODY)
+        line = np.flatnonzero(of_face[plan.left] != of_face[plan.right])
+        flat = shapely.get_coordinates(self.metric.project(np.asarray(shapely.points(plan.points))))
+        length = np.hypot(*(flat[plan.ends[line, 0]] - flat[plan.ends[line, 1]]).T).tolist()
+        borders: list[dict[int, float]] = [{} for _ in self.patches]
+        sides = ((plan.left[line], plan.right[line]), (plan.right[line], plan.left[line]))
+        for mine, theirs in sides:
+            patch = of_face[mine].tolist()
+            for k, face, metres in zip(patch, theirs.tolist(), length, strict=True):
+                if k != NOBODY and face != count:
+                    borders[k][face] = borders[k].get(face, 0.0) + metres
+        return borders
+
+    # -- who has it --------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Decide the patches that are open, doubled land first."""
+        undecided = [k for k, patch in enumerate(self.patches) if self._open(patch)]
+        for k in undecided:
+            self._decide_at_once(self.patches[k])
+        self._in_rounds([k for k in undecided if len(self.patches[k].own) > 1], alone=True)
+        self._in_rounds([k for k in undecided if not self.patches[k].own], alone=False)
+        for k in undecided:
+            patch = self.patches[k]
+            if self._open(patch):
+                patch.stays = Reason.EMPTIES_A_UNIT if patch.own else Reason.NO_NEIGHBOUR
+            elif patch.decided and not patch.own and patch.to != NOBODY:
+                self.gained.setdefault(patch.to, []).append(patch)
+
+    def _open(self, patch: Patch) -> bool:
+        return patch.stays is None and patch.to == NOBODY and patch.place != NO_PARENT
+
+    def _decide_at_once(self, patch: Patch) -> None:
+        """Decide where there is no choice."""
+        held = [unit for unit in patch.own if unit in self.fixed]
+        if len(held) > 1 or not self.fixed.isdisjoint(patch.foreign):
+            patch.stays = Reason.TWISTED
+        elif held or len(patch.own) == 1:
+            patch.to = (held or patch.own)[0]
+
+    def _in_rounds(self, todo: list[int], *, alone: bool) -> None:
+        """Give patches to the units beside them, from the rims inwards."""
+        while todo:
+            chosen = {}
+            for k in todo:
+                patch = self.patches[k]
+                if self._open(patch):
+                    score = self._score(k, alone=alone)
+                    if score:
+                        chosen[k] = min(score, key=lambda unit: (-score[unit], unit))
+            for k, unit in chosen.items():
+                self.patches[k].to = unit
+            todo = [k for k in todo if k not in chosen]
+            if not chosen:
+                return
+
+    def _score(self, k: int, *, alone: bool) -> dict[int, float]:
+        """Return the length of border that each unit that may get a patch has with it."""
+        patch = self.patches[k]
+        score: dict[int, float] = {}
+        for face, metres in self.borders[k].items():
+            beside = self._own_holders(face, patch.place)
+            if alone and (len(beside) != 1 or not self._settled(face)):
+                continue
+            for unit in beside:
+                if unit not in self.fixed and (unit in patch.own or not patch.own):
+                    score[unit] = score.get(unit, 0.0) + metres
+        return score
+
+    def _settled(self, face: int) -> bool:
+        k = int(self.found.of_face[face])
+        return k == NOBODY or self.patches[k].decided
+
+    def _holders(self, face: int) -> tuple[int, ...]:
+        k = int(self.found.of_face[face])
+        return self.found.holders[face] if k == NOBODY else self.patches[k].after()
+
+    def _own_holders(self, face: int, place: int) -> list[int]:
+        return [unit for unit in self._holders(face) if self.parent_of[unit] == place]
+
+    # -- what no choice may do ---------------------------------------------------------------
+
+    def keep_whole(self) -> None:
+        """Give doubled land back to units that would fall into more parts without it."""
+        for unit in sorted({u for p in self.patches if p.decided for u in p.own if u != p.to}):
+            if self._parts(unit) <= _count_parts(self.faces_of[unit], self.beside):
+                continue
+            for patch in self.claimed[unit]:
+                if patch.decided and unit in patch.own and unit != patch.to:
+                    self._give_back(patch, unit)
+
+    def _give_back(self, patch: Patch, unit: int) -> None:
+        """Let a unit keep a patch where that leaves fewer parts."""
+        keeper = patch.to
+        if keeper in self.fixed or not self._has_own_land(unit):
+            return
+        before = self._parts(unit) + self._parts(keeper)
+        patch.to = unit
+        if self._parts(unit) + self._parts(keeper) >= before:
+            patch.to = keeper
+
+    def keep_filled(self) -> bool:
+        """Leave patches as they are without which a unit would be empty; True if any was."""
+        losers = {u for p in self.patches if p.decided for u in {*p.own, *p.foreign} - {p.to}}
+        emptied = {unit for unit in losers if self._emptied(unit)}
+        for patch in self.patches:
+            if patch.decided and not emptied.isdisjoint({*patch.own, *patch.foreign} - {patch.to}):
+                patch.to, patch.stays = NOBODY, Reason.EMPTIES_A_UNIT
+        return bool(emptied)
+
+    def _emptied(self, unit: int) -> bool:
+        before, after = self.faces_of[unit], self._faces_after(unit)
+        kept_m2 = float(self.area[sorted(after)].sum())
+        had_m2 = float(self.area[sorted(before)].sum())
+        if kept_m2 > HALF * had_m2:
+            return False
+        was, is_now = self._width_m(before), self._width_m(after)
+        return is_now <= min(SLIVER_M, HALF * was)
+
+    def _has_own_land(self, unit: int) -> bool:
+        """Return whether a unit has land that is not wrong."""
+        return any(self.found.of_face[face] == NOBODY for face in self.faces_of[unit])
+
+    def _width_m(self, faces: Iterable[int]) -> float:
+        members = sorted(faces)
+        if not members:
+            return 0.0
+        land = np.array([shapely.coverage_union_all(self.plan.faces[members])], object)
+        return float(inscribed_width(self.metric.project(land))[0])
+
+    def _faces_after(self, unit: int) -> set[int]:
+        faces = set(self.faces_of.get(unit, ()))
+        for patch in self.claimed.get(unit, ()):
+            if unit not in patch.after():
+                faces.difference_update(patch.faces)
+        for patch in self.gained.get(unit, ()):
+            if patch.decided:
+                faces.update(patch.faces)
+        return faces
+
+    def _parts(self, unit: int) -> int:
+        return _count_parts(self._faces_after(unit), self.beside)
+
+
+def _count_parts(faces: Set[int], beside: dict[int, set[int]]) -> int:
+    """Return into how many pieces faces fall that hang together along borders."""
+    left, parts = set(faces), 0
+    while left:
+        parts += 1
+        queue = [left.pop()]
+        while queue:
+            near = beside.get(queue.pop(), set()) & left
+            left -= near
+            queue += near
+    return parts
