@@ -1,50 +1,45 @@
-"""Everything proven once more, from the stored geometry alone."""
+"""Everything that an edition holds, worked out once more from the geometry that is stored."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import shapely
 
-from geo.chain import chains_of_wkb, parent_sums
-from geo.crs import LocalMetric
-from geo.disjoint import check_disjoint
-from geo.findings import Severity
-from geo.layers import NO_PARENT, Layer, Parents
-from geo.levels import Tiling
+from geo.chain import chains
+from resolvers.audit_homes import Homes, check_places, check_tallies, read_addresses
+from resolvers.audit_land import (
+    Piece,
+    Standing,
+    check_outline,
+    check_piece,
+    check_waived,
+    join,
+    read_geoms,
+)
+from resolvers.audit_proofs import Ground, Waived, check_level, find_above
+from resolvers.audit_report import MAX_TOLD, Difference, Edition, Findings, LevelAudit
 from resolvers.exporting import edition_number
-from storage import exporting, levels
+from resolvers.worlds import one_moment
+from storage import auditing, levels, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable
 
-    from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from geo.levels import LevelSpec
-    from storage.exporting import ExportRow, OutlineAt
+    from geo.crs import LocalMetric
+    from storage.auditing import UnitAt
 
+__all__ = ["Audit", "Difference", "LevelAudit", "audit"]
 
-class LevelAudit(NamedTuple):
-    """What the audit of one level found."""
-
-    level: str
-    units: int
-    parents: int
-    """Parents that have units of this level below them."""
-    proven: int
-
-
-class Difference(NamedTuple):
-    """Something that is stored otherwise than the geometry says."""
-
-    code: str
-    """CHAIN, RING, AREA, PARENT or PROOF."""
-    level: str
-    unit: str | None
-    """Code of the unit, or of the parent for PROOF; None for the outline."""
-    message: str
+HISTORY = {
+    "ORDER": "it was drawn after it began to stand so, or that after its row",
+    "VERSION": "rows of one drawn version differ in more than vertices",
+    "START": "the edition since which it stands so is not that of its first row",
+    "GAP": "it did not stand in an edition between two of its rows",
+    "LEVEL": "the edition since which it stands so says nothing of its level",
+}
 
 
 class Audit(NamedTuple):
@@ -52,6 +47,7 @@ class Audit(NamedTuple):
 
     edition: int
     levels: list[LevelAudit]
+    addresses: int
     differences: list[Difference]
 
     @property
@@ -60,143 +56,128 @@ class Audit(NamedTuple):
         return not self.differences
 
 
-class _Standing(NamedTuple):
-    """One level of the edition, read from its geometry."""
+async def audit(
+    engine: AsyncEngine,
+    edition: int | None,
+    advance: Callable[[int], None] | None = None,
+) -> Audit:
+    """Work out an edition anew from its stored geometry and addresses, and say what differs.
 
-    codes: list[str]
-    parent_codes: list[str | None]
-    geoms: NDArray[np.object_]
-    chain: NDArray[np.int64]
-
-
-AREA_TOLERANCE = 1e-6
-"""How far a stored area may be off, as a share of it: another centre of the projection."""
-
-
-async def audit(engine: AsyncEngine, edition: int | None) -> Audit:
-    """Recompute every chain and every proof of an edition from its stored geometry.
+    That is: chains, areas, rings, coordinates and parents of units, the proof of every parent
+    with what is waived there, the places of addresses, what units count, and whether the rows
+    fit into the editions around them.
 
     Parameters
     ----------
     edition
         Number of the edition; None for the newest.
+    advance
+        Called with the number of units that were read since.
+
+    Raises
+    ------
+    UnknownError, NoEditionError
+        If there is no such edition.
+
+    Notes
+    -----
+    Everything is read in one moment. Levels come by from the lowest up, some thousand units at a
+    time: what stays are codes and chains, not geometry. Only parents that are not proven, and
+    levels that do not tile, are read as a whole.
     """
-    async with engine.connect() as connection:
+    async with one_moment(engine).connect() as connection:
         number = await edition_number(connection, edition)
         specs = await levels.all_levels(connection)
-        outline = await exporting.outline_at(connection, number)
-        rows = {spec.key: await exporting.units_at(connection, number, spec.key) for spec in specs}
-    return _audit(number, specs, outline, rows)
+        what = Edition(connection, number, specs, Findings())
+        standing = {state.key for state in await shares.level_states(connection, number)}
+        outline = await auditing.outline(connection, number)
+        await _check_history(what)
+        addresses = await read_addresses(connection, number, what.findings)
+        if outline is None and standing:
+            said = "there is no outline that the topmost level fills"
+            what.findings.add(Difference("OUTLINE", specs[0].key, None, said))
+        if outline is None:
+            return Audit(number, [], len(addresses.keys), what.findings.all())
+        metric = check_outline(outline, specs[0].key, what.findings)
+        homes = Homes(specs, standing, addresses)
+        units = await _read_levels(what, standing, homes, metric, advance)
+        top = read_geoms([outline.wkb])
+        audited = await _prove(what, units, Ground(metric, top[0]), int(chains(top)[0]))
+        places = homes.places()
+        await check_places(what, addresses, places, units)
+        counts = homes.counts(places, units)
+        await check_tallies(what, counts, units)
+    return Audit(number, audited, len(addresses.keys), what.findings.all())
 
 
-def _audit(
-    number: int,
-    specs: Sequence[LevelSpec],
-    outline: OutlineAt | None,
-    rows: Mapping[str, list[ExportRow]],
-) -> Audit:
-    result = Audit(number, [], [])
-    standing: dict[str, _Standing] = {}
-    if outline is None:
-        return result
-    top = np.array([shapely.from_wkb(bytes(outline.wkb))], object)
-    metric = LocalMetric.around(top[0].bounds)
-    top_chain = chains_of_wkb([bytes(outline.wkb)])
-    if int(top_chain[0]) != outline.chain:
-        said = "the stored chain of the outline is not that of its geometry"
-        result.differences.append(Difference("CHAIN", specs[0].key, None, said))
-    for spec in specs:
-        units = _read(spec.key, rows[spec.key], metric, result.differences)
-        standing[spec.key] = units
-        if spec.parent is None:
-            codes: list[str | None] = [None]
-            parents, chain = Parents(codes, top), top_chain
-            parent_of = np.zeros(len(units.codes), np.intp)
-        else:
-            above = standing[spec.parent]
-            parents, chain = Parents(above.codes, above.geoms), above.chain
-            parent_of = _parents_of(spec.key, units, above, result.differences)
-        _prove(spec, units, parents, parent_of, chain, metric=metric, result=result)
-    return result
+async def _check_history(what: Edition) -> None:
+    """Say which rows do not fit into the editions around them."""
+    for number in await auditing.edition_faults(what.connection, what.number):
+        said = f"edition {number}: the one before it is missing, or it stands from an earlier day"
+        what.findings.add(Difference("EDITION", None, None, said))
+    faults = await auditing.history_faults(what.connection, what.number, limit=MAX_TOLD)
+    for fault in faults:
+        said = f"{fault.level} {fault.code}: {HISTORY[fault.what]}"
+        what.findings.add(Difference("HISTORY", fault.level, fault.code, said))
 
 
-def _read(
-    level: str, rows: list[ExportRow], metric: LocalMetric, differences: list[Difference]
-) -> _Standing:
-    """Read a level, and say where its rows disagree with their geometry."""
-    wkbs = [bytes(row.wkb) for row in rows]
-    chain = chains_of_wkb(wkbs)
-    geoms = np.empty(len(rows), object)
-    geoms[:] = shapely.from_wkb(wkbs)
-    stored = np.array([row.chain for row in rows], np.int64)
-    area_m2 = metric.area_m2(geoms)
-    wrong_area = np.abs(area_m2 - [row.area_m2 for row in rows]) > AREA_TOLERANCE * area_m2
-    for code, bad, said in (
-        ("CHAIN", chain != stored, "the stored chain is not that of the geometry"),
-        ("RING", ~shapely.is_valid(geoms), "its rings are not valid"),
-        ("AREA", wrong_area, "the stored area is not that of the geometry"),
-    ):
-        differences.extend(
-            Difference(code, level, rows[i].code, f"{level} {rows[i].code}: {said}")
-            for i in np.flatnonzero(bad).tolist()
-        )
-    return _Standing([r.code for r in rows], [r.parent_code for r in rows], geoms, chain)
-
-
-def _parents_of(
-    level: str, units: _Standing, above: _Standing, differences: list[Difference]
-) -> NDArray[np.intp]:
-    index = {code: i for i, code in enumerate(above.codes)}
-    parent_of = np.array([index.get(c or "", NO_PARENT) for c in units.parent_codes], np.intp)
-    differences.extend(
-        Difference(
-            "PARENT",
-            level,
-            units.codes[i],
-            f"{level} {units.codes[i]}: its parent {units.parent_codes[i]} does not stand",
-        )
-        for i in np.flatnonzero(parent_of == NO_PARENT).tolist()
-    )
-    return parent_of
-
-
-def _prove(
-    spec: LevelSpec,
-    units: _Standing,
-    parents: Parents,
-    parent_of: NDArray[np.intp],
-    chain: NDArray[np.int64],
-    *,
+async def _read_levels(
+    what: Edition,
+    standing: set[str],
+    homes: Homes,
     metric: LocalMetric,
-    result: Audit,
-) -> None:
-    """Prove the parents that have units of the level below them."""
-    filled = np.unique(parent_of[parent_of != NO_PARENT])
-    if spec.tiling is Tiling.TILES:
-        proven = parent_sums(units.chain, parent_of, chain) == 0
-        said = "the boundaries of the units below do not add up to its own"
-        result.differences.extend(
-            Difference(
-                "PROOF", spec.key, parents.codes[p], f"{parents.codes[p] or 'outline'}: {said}"
-            )
-            for p in filled.tolist()
-            if not proven[p]
+    advance: Callable[[int], None] | None,
+) -> dict[str, Standing]:
+    """Let all units go by, from the lowest level up, and keep what the proof needs."""
+    units: dict[str, Standing] = {}
+    for spec in reversed(what.specs):
+        there = spec.key in standing
+        units[spec.key] = (
+            await _read_level(what, spec.key, homes, metric, advance) if there else join([])
         )
-    else:
-        layer = Layer(
-            level=spec.key,
-            geoms=units.geoms,
-            codes=units.codes,
-            parent_of=parent_of,
-            rows=np.zeros(len(units.codes), np.intp),
-        )
-        proof = check_disjoint(layer, parents, metric)
-        proven = proof.proven
-        result.differences.extend(
-            Difference("PROOF", spec.key, finding.parent, finding.message)
-            for finding in proof.findings
-            if finding.severity is Severity.BLOCKING
-        )
-    result.levels.append(
-        LevelAudit(spec.key, len(units.codes), len(filled), int(proven[filled].sum()))
-    )
+        homes.end(spec.key, units[spec.key])
+    return units
+
+
+async def _read_level(
+    what: Edition,
+    level: str,
+    homes: Homes,
+    metric: LocalMetric,
+    advance: Callable[[int], None] | None,
+) -> Standing:
+    """Let the units of a level go by, and keep what the proof needs."""
+    kept: list[Standing] = []
+    homes.begin(level)
+
+    def take(rows: list[UnitAt]) -> None:
+        start = sum(len(piece.codes) for piece in kept)
+        numbers = np.arange(start, start + len(rows))
+        piece = Piece(rows, read_geoms([row.wkb for row in rows]), numbers)
+        kept.append(check_piece(level, piece, metric, what.findings))
+        homes.take(level, piece)
+        if advance is not None:
+            advance(len(rows))
+
+    await auditing.read_units(what.connection, what.number, level, take)
+    return join(kept)
+
+
+async def _prove(
+    what: Edition, units: dict[str, Standing], ground: Ground, outline: int
+) -> list[LevelAudit]:
+    """Prove every level, from the top down."""
+    lands = await auditing.waived_lands(what.connection, what.number)
+    chain_of = check_waived(lands, what.findings)
+    audited: list[LevelAudit] = []
+    for spec in what.specs:
+        own = units[spec.key]
+        parents = units[spec.parent] if spec.parent is not None else None
+        above = find_above(spec.key, own, parents, outline, what.findings)
+        waived = [
+            Waived(land, chain_of[land.finding_id])
+            for land in lands
+            if land.level == spec.key and land.finding_id in chain_of
+        ]
+        audited.append(await check_level(what, spec, own, above, waived=waived, ground=ground))
+    return audited

@@ -86,8 +86,6 @@ class Shared:
     engine: AsyncEngine
     public: bool = True
     """Whether readers need no key."""
-    pictures: Cache = field(default_factory=lambda: Cache(20_000_000))
-    """Simplified levels, by their vertices (about 16 bytes each)."""
     reports: Cache = field(default_factory=lambda: Cache(100_000))
     """Coverage reports of editions, by their findings."""
 
@@ -215,13 +213,47 @@ class Context:
         ForbiddenError
             If the key is for reading only.
         """
+        who = await self._require(keys.Role.EDITOR, "drafts are seen by editors of their ground")
+        return await self._ground_of(who)
+
+    async def editor(self) -> tuple[str, Ground | None]:
+        """Return who may make drafts, and on which ground; None means everywhere.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If no valid key came.
+        ForbiddenError
+            If the key is for reading only.
+        """
+        who = await self._require(keys.Role.EDITOR, "drafts are made by editors of their ground")
+        return who.name, await self._ground_of(who)
+
+    async def approver(self) -> tuple[str, Ground | None]:
+        """Return who may say what is published, and on which ground; None means everywhere.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If no valid key came.
+        ForbiddenError
+            If the key is not for publishing.
+        """
+        role = keys.Role.PUBLISHER
+        who = await self._require(role, "findings are accepted by publishers of their ground")
+        return who.name, await self._ground_of(who)
+
+    async def _require(self, role: keys.Role, rule: str) -> Principal:
         who = await self.principal()
         if who is None:
             raise UnauthenticatedError(_KEY_NEEDED)
-        if not who.role.includes(keys.Role.EDITOR):
-            raise ForbiddenError(
-                f"the key {who.name!r} is for reading; drafts are seen by editors of their ground"
-            )
+        if not who.role.includes(role):
+            reading = who.role is keys.Role.READER
+            purpose = "reading" if reading else "editing"
+            raise ForbiddenError(f"the key {who.name!r} is for {purpose}; {rule}")
+        return who
+
+    async def _ground_of(self, who: Principal) -> Ground | None:
         if who.within_level is None or who.within_code is None:
             return None
         newest = await self.once("newest", lambda: self.ask(editions.newest))

@@ -14,13 +14,14 @@ from geo.width import inscribed_width
 from resolvers.coverage_reading import ReportRow, order, outline_land
 from resolvers.paging import Page
 from resolvers.pictures import metric_of
-from storage import proofs
+from storage import proofs, waivers
 from storage.findings_reading import FindingFilter, FindingRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from resolvers.context import Context
+    from storage.waivers import WaiverRow
 
 
 class FindingPlace(NamedTuple):
@@ -29,6 +30,8 @@ class FindingPlace(NamedTuple):
     area_m2: float
     kind: str
     parent: str
+    chain: int
+    """Of the land; 0 where it has none."""
 
 
 def findings_of(report: ReportRow, which: FindingFilter) -> list[Finding]:
@@ -40,6 +43,7 @@ def findings_of(report: ReportRow, which: FindingFilter) -> list[Finding]:
         and (which.rules is None or finding.rule in which.rules)
         and (which.severity is None or finding.severity == which.severity)
         and (which.min_area_m2 is None or finding.area_m2 >= which.min_area_m2)
+        and (which.waived is None or (finding.waiver is not None) == which.waived)
     ]
 
 
@@ -54,10 +58,12 @@ async def findings_page(
     """Return a page of an edition's findings, with their land."""
     found = findings_of(report, which)
     if after is not None:
-        last = (-after.area_m2, after.kind, after.parent)
+        last = (-after.area_m2, after.kind, after.parent, after.chain)
         found = [finding for finding in found if order(finding) > last]
     chosen = await _locate(context, report, found[:first])
-    return Page([_row(finding) for finding in chosen], len(found) > first)
+    named = {finding.waiver for finding in chosen if finding.waiver is not None}
+    known = await context.ask(waivers.by_ids, named) if named else {}
+    return Page([_row(finding, known) for finding in chosen], len(found) > first)
 
 
 async def _locate(
@@ -68,8 +74,9 @@ async def _locate(
     above = (await context.tree()).parent(level)
     if edition is None:
         return list(findings)
-    blank = [f.parent for f in findings if f.kind is Kind.BLANK and f.parent is not None]
-    other = [f.parent for f in findings if f.kind is Kind.MISMATCH and f.parent is not None]
+    bare = [finding for finding in findings if finding.geometry is None]
+    blank = [f.parent for f in bare if f.kind is Kind.BLANK and f.parent is not None]
+    other = [f.parent for f in bare if f.kind is Kind.MISMATCH and f.parent is not None]
     land: dict[tuple[Kind, str | None], tuple[Any, tuple[str, ...]]] = {}  # geometry and units
     if above is not None and blank:
         rests = await context.ask(proofs.blank_land, edition, level, above.key, blank)
@@ -83,21 +90,26 @@ async def _locate(
             (Kind.MISMATCH, code): (shapely.boundary(shapely.from_wkb(wkb)), ())
             for code, wkb in wholes.items()
         }
-    if any(f.parent is None and f.kind in {Kind.BLANK, Kind.MISMATCH} for f in findings):
+    if any(f.parent is None and f.kind in {Kind.BLANK, Kind.MISMATCH} for f in bare):
         outline = (await outline_land(context, edition))[0]
         land[Kind.BLANK, None] = outline, ()
         land[Kind.MISMATCH, None] = shapely.boundary(outline), ()
     placed = []
     for finding in findings:
         known = finding.geometry, finding.units
-        geometry, units = land.get((finding.kind, finding.parent), known)
+        there = finding.geometry is not None
+        geometry, units = known if there else land.get((finding.kind, finding.parent), known)
         placed.append(dataclasses.replace(finding, geometry=geometry, units=units))
     return await _measure(context, edition, placed)
 
 
 async def _measure(context: Context, edition: int, findings: Sequence[Finding]) -> list[Finding]:
-    """Add the widths of blank land."""
-    blank = [i for i, f in enumerate(findings) if f.kind is Kind.BLANK and f.geometry is not None]
+    """Add the widths of blank land, where they are not known."""
+    blank = [
+        i
+        for i, f in enumerate(findings)
+        if f.kind is Kind.BLANK and f.geometry is not None and f.width_m == 0
+    ]
     if not blank:
         return list(findings)
     land = np.array([findings[i].geometry for i in blank], dtype=object)
@@ -109,7 +121,8 @@ async def _measure(context: Context, edition: int, findings: Sequence[Finding]) 
     return measured
 
 
-def _row(finding: Finding) -> FindingRow:
+def _row(finding: Finding, known: Mapping[int, WaiverRow]) -> FindingRow:
+    waiver = known.get(finding.waiver or 0)
     return FindingRow(
         id=finding.id,
         draft_id=None,
@@ -126,4 +139,9 @@ def _row(finding: Finding) -> FindingRow:
         rows=[],
         addresses=list(finding.addresses),
         parent_code=finding.parent,
+        chain=finding.chain,
+        borders_m=finding.borders_m,
+        pieces=finding.pieces,
+        extra=finding.extra,
+        waiver=waiver.acceptance if waiver is not None else None,
     )

@@ -15,15 +15,17 @@ from geo.findings import (
     Finding,
     HouseholdCover,
     Kind,
-    Rule,
     Severity,
     make_clauses,
 )
 from geo.layers import Layer, Parents
 from geo.levels import Tiling
+from geo.waivers import proven_with
+from resolvers.coverage_waived import accepted, proven_parents, waived_land_of
 from resolvers.pictures import metric_of
+from resolvers.reports import standing_report
 from resolvers.units import UnitRef, require_unit
-from storage import cover, proofs
+from storage import cover, proofs, waivers
 from storage.engine import as_geoms
 from storage.proofs import Inside, ParentProof
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from resolvers.context import Context
     from resolvers.tree import Tree
     from storage.drafts_reading import DraftRow
+    from storage.waivers import WaivedCount
 
 
 class ReportRow(NamedTuple):
@@ -88,43 +91,69 @@ async def coverage(
     edition = (await context.edition(as_of)).number
     if within is not None:
         await require_unit(context, edition, within, argument="within")
-    return await report_of(context, spec, edition, within)
+    return await report_of(context, spec, edition, within, day=as_of or context.today)
 
 
 async def report_of(
-    context: Context, spec: LevelSpec, edition: int, within: UnitRef | None
+    context: Context, spec: LevelSpec, edition: int, within: UnitRef | None, *, day: dt.date
 ) -> ReportRow:
-    """Return the report of a level of an edition; computed once, since editions never change."""
+    """Return the report of a level of an edition.
+
+    Parameters
+    ----------
+    day
+        On which a waiver must hold.
+
+    Notes
+    -----
+    It is computed once for each set of waivers that hold: editions never change, waivers do.
+    """
+    held = await context.ask(waivers.holding, spec.key, day)
     return await context.shared.reports.get(
-        (edition, spec, within),
-        lambda: _report(context, spec, edition, within),
-        lambda report: 1 + len(report.findings),
+        (edition, spec, within, held),
+        lambda: _report(context, spec, edition, within, held, day),
+        lambda report: 1 + len(report.findings) + len(held) // 100,
     )
 
 
 async def _report(
-    context: Context, spec: LevelSpec, edition: int, within: UnitRef | None
+    context: Context,
+    spec: LevelSpec,
+    edition: int,
+    within: UnitRef | None,
+    held: tuple[int, ...],
+    day: dt.date,
 ) -> ReportRow:
     tree = await context.tree()
     inside = _inside(tree, within)
     parents = await _proofs(context, spec, edition, inside)
     standing = [parent for parent in parents if parent.stands]
+    codes = [parent.code for parent in standing]
     disjoint = spec.tiling is Tiling.DISJOINT
     households = await _households(context, tree, spec, edition, inside)
     findings = _land_findings(spec, parents)
-    proven = [parent.code for parent in standing if parent.proven]
     overlap_m2 = outside_m2 = 0.0
+    proof = None
     if disjoint and standing:
         proof = await _disjoint_proof(context, spec, edition, standing)
-        proven = [p.code for p, fine in zip(standing, proof.proven, strict=True) if fine]
         # Land in no unit is known from the areas already, without an overlay.
         findings += [found for found in proof.findings if found.kind is not Kind.BLANK]
         overlap_m2, outside_m2 = proof.overlap_m2, proof.outside_m2
+    elif not disjoint:
+        land = await waived_land_of(context, spec, edition, codes if inside else None)
+        findings += land
+        overlap_m2 = sum(found.area_m2 for found in land if found.kind is Kind.OVERLAP)
+        outside_m2 = sum(found.area_m2 for found in land if found.kind is Kind.OUTSIDE)
     if households.uncovered and disjoint:
         findings.append(_astray(spec, households.uncovered))
     elif households.uncovered:
         findings += await _lost_addresses(context, tree, spec, edition, inside)
+    findings = await accepted(context, spec, edition, findings, held=held, day=day)
     findings.sort(key=order)
+    if proof is not None:
+        proven = int(proven_with(proof, codes, findings).sum())
+    else:
+        proven = proven_parents(standing, findings)
     clauses = make_clauses(findings, disjoint=disjoint)
     return ReportRow(
         level=spec.key,
@@ -133,7 +162,7 @@ async def _report(
         draft_id=None,
         clean=all(clause.holds for clause in clauses if clause.required),
         clauses=clauses,
-        proven_parents=len(proven),
+        proven_parents=proven,
         parents=len(standing),
         area_m2=sum(parent.area_m2 for parent in standing),
         blank_m2=sum(finding.area_m2 for finding in findings if finding.kind is Kind.BLANK),
@@ -217,9 +246,9 @@ async def _households(
 # --- findings ----------------------------------------------------------------------------------
 
 
-def order(finding: Finding) -> tuple[float, str, str]:
+def order(finding: Finding) -> tuple[float, str, str, int]:
     """Return the place of a finding in the list: largest first."""
-    return -finding.area_m2, finding.kind, finding.parent or ""
+    return -finding.area_m2, finding.kind, finding.parent or "", finding.chain or 0
 
 
 def _land_findings(spec: LevelSpec, parents: Sequence[ParentProof]) -> list[Finding]:
@@ -241,6 +270,7 @@ def _judge_tiling(spec: LevelSpec, parent: ParentProof) -> Finding | None:
             message=f"{where} has no unit of level {spec.key}",
             area_m2=parent.area_m2,
             parent=parent.code,
+            extra=1,
         )
     return Finding(
         level=spec.key,
@@ -321,11 +351,18 @@ async def _lost_addresses(
 # --- drafts ------------------------------------------------------------------------------------
 
 
-def report_of_draft(draft: DraftRow) -> ReportRow | None:
-    """Return the report that a draft's check wrote; None before and after it failed."""
+def report_of_draft(draft: DraftRow, counts: Sequence[WaivedCount]) -> ReportRow | None:
+    """Return the report that a draft's check wrote; None before and after it failed.
+
+    Parameters
+    ----------
+    counts
+        Its findings, open and waived.
+    """
     stored = draft.report
     if stored is None:
         return None
+    now = standing_report(stored, counts)
     within = None
     if draft.within_level is not None and draft.within_code is not None:
         within = UnitRef(draft.within_level, draft.within_code)
@@ -334,18 +371,9 @@ def report_of_draft(draft: DraftRow) -> ReportRow | None:
         within=within,
         edition=None,
         draft_id=draft.id,
-        clean=stored["clean"],
-        clauses=tuple(
-            Clause(
-                Rule(clause["rule"]),
-                clause["required"],
-                clause["holds"],
-                clause["findingCount"],
-                clause["waivedCount"],
-            )
-            for clause in stored["clauses"]
-        ),
-        proven_parents=stored["provenParents"],
+        clean=now.clean,
+        clauses=now.clauses,
+        proven_parents=now.proven_parents,
         parents=stored["parents"],
         area_m2=stored["areaM2"],
         blank_m2=stored["blankM2"],

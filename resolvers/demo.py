@@ -122,7 +122,7 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
 
     async def publish(level: str, file: BoundaryFile) -> Published:
         made = await importing.import_boundaries(
-            engine, file, level=level, within=None, created_by=by
+            engine, file, level=level, within=None, created_by=by, today=today
         )
         drafts = [made.draft] if made.draft is not None else []
         order = publishing.Order(by, today, note=f"{file.file}: {level}")
@@ -138,31 +138,35 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
     return Played(
         published=published,
         again=again,
-        foreign=await compare_land(engine, town.foreign, GRID),
+        foreign=await compare_land(engine, town.foreign, GRID, today=today),
         proof=proof,
         audit=await audit(engine, None),
-        next_year=await _check(engine, town),
+        next_year=await _check(engine, town, today=today),
     )
 
 
-async def compare_land(engine: AsyncEngine, file: BoundaryFile, level: str) -> SameLand:
+async def compare_land(
+    engine: AsyncEngine, file: BoundaryFile, level: str, *, today: dt.date
+) -> SameLand:
     """Say how many units of a file, noded, have exactly the boundary that stands."""
-    made = await _trial(engine, file, level)
+    made = await _trial(engine, file, level, today=today)
     async with engine.connect() as connection:
-        standing = (await read_base(connection, level, [None])).world.of(level)
+        standing = (await read_base(connection, level, [None], today=today)).world.of(level)
     chain_of = dict(zip(standing.codes, chains(standing.geoms).tolist(), strict=True))
     sent = zip(file.codes, made.checked.chain.tolist(), strict=True)
     same = sum(code is not None and chain_of.get(code) == chain for code, chain in sent)
     return SameLand(units=max(len(file.codes), len(standing)), same=same)
 
 
-async def _check(engine: AsyncEngine, town: Town) -> Comparison:
-    made = await _trial(engine, town.next_year, GRID)
+async def _check(engine: AsyncEngine, town: Town, *, today: dt.date) -> Comparison:
+    made = await _trial(engine, town.next_year, GRID, today=today)
     return compare(made.checked, town.next_year, town.faults)
 
 
-async def _trial(engine: AsyncEngine, file: BoundaryFile, level: str) -> importing.Imported:
+async def _trial(
+    engine: AsyncEngine, file: BoundaryFile, level: str, *, today: dt.date
+) -> importing.Imported:
     """Import a file without storing anything."""
     return await importing.import_boundaries(
-        engine, file, level=level, within=None, created_by="", dry_run=True
+        engine, file, level=level, within=None, created_by="", today=today, dry_run=True
     )

@@ -8,34 +8,49 @@ import orjson
 import shapely
 
 from geo.errors import UnknownError
+from resolvers.reports import (
+    UNPROVEN,
+    borders_json,
+    clauses_json,
+    standing_report,
+    waiver_json,
+)
 from resolvers.worlds import find_level
-from storage import drafts, drafts_reading, levels
+from storage import drafts, drafts_reading, levels, waivers
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from storage.drafts import StoredFinding
     from storage.drafts_reading import DraftRow
+    from storage.waivers import WaivedCount
 
 MAX_FINDINGS = 100_000
 """The most findings that one draft is shown with."""
 
 
 async def list_drafts(
-    engine: AsyncEngine, *, status: str | None, level: str | None, first: int
+    engine: AsyncEngine, *, status: str | None, level: str | None, first: int, today: dt.date
 ) -> list[dict[str, Any]]:  # free JSON: the contract's Draft
-    """Return up to ``first`` drafts, newest first, as the API's Draft less findings."""
+    """Return up to ``first`` drafts, newest first, as the API's Draft less findings.
+
+    Their reports are as the waivers that hold ``today`` have it.
+    """
     async with engine.connect() as connection:
         if level is not None:
             find_level(await levels.all_levels(connection), level)
         rows = await drafts_reading.drafts_page(
             connection, status=status, level=level, ground=None, first=first, after=None
         )
-    return [_draft_json(row) for row in rows]
+        counts = await waivers.counts_of_drafts(connection, [row.id for row in rows], today)
+    return [_draft_json(row, counts[row.id]) for row in rows]
 
 
 async def show_draft(
-    engine: AsyncEngine, number: int
+    engine: AsyncEngine, number: int, *, today: dt.date
 ) -> dict[str, Any]:  # free JSON: the contract's Draft
     """Return one draft with its findings, as the API's Draft.
 
@@ -48,15 +63,18 @@ async def show_draft(
         found = await drafts_reading.drafts_by_ids(connection, [number], ground=None)
         if number not in found:
             raise UnknownError(f"there is no draft {number}", argument="id")
-        findings = await drafts.findings_of(connection, number, MAX_FINDINGS)
-    answer = _draft_json(found[number])
+        findings = await drafts.findings_of(connection, number, MAX_FINDINGS, day=today)
+        counts = await waivers.counts_of_drafts(connection, [number], today)
+    answer = _draft_json(found[number], counts[number])
     if answer["report"] is not None:
         nodes = [_finding_json(finding) for finding in findings]
         answer["report"] |= {"findings": {"nodes": nodes, "totalCount": len(nodes)}}
     return answer
 
 
-def _draft_json(row: DraftRow) -> dict[str, Any]:  # free JSON: the contract's Draft
+def _draft_json(
+    row: DraftRow, counts: Sequence[WaivedCount]
+) -> dict[str, Any]:  # free JSON: the contract's Draft
     within = None
     if row.within_level is not None:
         within = {"level": {"key": row.within_level}, "code": row.within_code}
@@ -70,9 +88,24 @@ def _draft_json(row: DraftRow) -> dict[str, Any]:  # free JSON: the contract's D
         "repairOf": {"id": str(row.repair_of)} if row.repair_of is not None else None,
         "publishedAs": {"number": row.published_as} if row.published_as is not None else None,
         "source": row.source,
-        "report": {**row.report, "level": {"key": row.level}} if row.report is not None else None,
+        "report": _report_json(row, counts),
         "createdAt": row.created_at.isoformat(),
         "createdBy": row.created_by,
+    }
+
+
+def _report_json(
+    row: DraftRow, counts: Sequence[WaivedCount]
+) -> dict[str, Any] | None:  # free JSON: the contract's CoverageReport
+    if row.report is None:
+        return None
+    now = standing_report(row.report, counts)
+    kept = {key: value for key, value in row.report.items() if key != UNPROVEN}
+    return kept | {
+        "level": {"key": row.level},
+        "clean": now.clean,
+        "clauses": clauses_json(now.clauses),
+        "provenParents": now.proven_parents,
     }
 
 
@@ -94,5 +127,8 @@ def _finding_json(finding: StoredFinding) -> dict[str, Any]:  # free JSON: the c
         "features": [{"row": row} for row in finding.rows],
         "addresses": finding.addresses,
         "parent": {"code": finding.parent_code} if finding.parent_code is not None else None,
-        "waiver": None,
+        "pieces": finding.pieces,
+        "borders": borders_json(finding.level, finding.units, finding.borders_m),
+        "chain": str(finding.chain) if finding.chain is not None else None,
+        "waiver": waiver_json(finding.waiver),
     }

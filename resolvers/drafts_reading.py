@@ -12,7 +12,7 @@ from geo.errors import BadInputError, ForbiddenError
 from resolvers.context import State
 from resolvers.paging import Page, take
 from resolvers.shapes import areas_of_box, geojson_of
-from storage import drafts_reading, findings_reading
+from storage import drafts_reading, findings_reading, waivers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from storage.drafts_reading import DraftRow, Ground
     from storage.findings_reading import FeatureRow, FindingFilter, FindingRow
     from storage.units import UnitRow, Wanted
+    from storage.waivers import WaivedCount
 
 
 def state_of(draft: DraftRow) -> State:
@@ -141,6 +142,7 @@ async def findings_page(
         first=first + 1,
         after=after,
         geometry=geometry,
+        day=context.today,
     )
     return {draft: take(rows, first) for draft, rows in found.items()}
 
@@ -149,7 +151,12 @@ async def count_findings(
     context: Context, drafts: Sequence[int], which: FindingFilter
 ) -> dict[int, int]:
     """Return how many findings of a kind each of many drafts has."""
-    return await context.ask(findings_reading.count_findings, drafts, which)
+    return await context.ask(findings_reading.count_findings, drafts, which, day=context.today)
+
+
+async def counts(context: Context, drafts: Sequence[int]) -> dict[int, list[WaivedCount]]:
+    """Return how many findings of each of many drafts are open and how many are waived today."""
+    return await context.ask(waivers.counts_of_drafts, drafts, context.today)
 
 
 async def features(

@@ -11,7 +11,7 @@ from geo.households import count_in_units
 from geo.world import UnitName
 from resolvers.again import until_undisturbed
 from resolvers.planned import keep_plan
-from resolvers.reports import report_json
+from resolvers.reports import stored_report
 from resolvers.worlds import (
     Base,
     by_rank,
@@ -29,6 +29,7 @@ from storage.drafts import DraftRows, NewDraft
 from storage.rechecking import KnownFinding, known_findings, mark_known
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -74,6 +75,7 @@ async def import_boundaries(
     level: str,
     within: str | None,
     created_by: str,
+    today: dt.date,
     together_with: Sequence[int] = (),
     dry_run: bool = False,
 ) -> Imported:
@@ -90,6 +92,8 @@ async def import_boundaries(
         code); None for the whole city.
     created_by
         Who imports it.
+    today
+        The day on which a waiver must hold to count.
     together_with
         Numbers of open drafts of other levels that it is checked on.
     dry_run
@@ -118,7 +122,7 @@ async def import_boundaries(
             ground = await find_ground(connection, level, within) if within is not None else None
             others = await _open_ones(connection, together_with, level)
             base = await read_base(
-                connection, level, [ground, *(unit_name(d.within) for d in others)]
+                connection, level, [ground, *(unit_name(d.within) for d in others)], today=today
             )
             require_ground(base.world, level, ground)
             standing = _on_ground(base, level, ground)
@@ -147,7 +151,7 @@ async def import_boundaries(
                     with_drafts=[draft.id for draft in others],
                     crs=file.crs,
                     source=source,
-                    report=report_json(checked.report),
+                    report=stored_report(checked),
                     created_by=created_by,
                 ),
                 _rows(sent, checked, base),
@@ -170,52 +174,97 @@ class Rechecked(NamedTuple):
     """Findings of the check before that are no more, largest first."""
 
 
-async def recheck(engine: AsyncEngine, number: int) -> Rechecked:
-    """Check an open draft again on the newest edition, from what was sent."""
+async def recheck(engine: AsyncEngine, number: int, *, today: dt.date) -> Rechecked:
+    """Check an open draft again on the newest edition, from what was sent.
+
+    Parameters
+    ----------
+    today
+        The day on which a waiver must hold to count.
+    """
 
     async def attempt(_: bool) -> Rechecked:
         async with one_moment(engine).begin() as connection:
-            [draft] = await find_drafts(connection, [number])
-            company = await drafts.lock_drafts(connection, draft.with_drafts)
-            # What was published meanwhile stands: it need not be laid in any more.
-            waiting = [other.id for other in company if other.status != "PUBLISHED"]
-            others = await _open_ones(connection, waiting, draft.level)
-            grounds = [unit_name(d.within) for d in (draft, *others)]
-            base = await read_base(connection, draft.level, grounds)
-            standing = _on_ground(base, draft.level, unit_name(draft.within))
-            before = base
-            base = await _lay_in(connection, base, others)
-            sent = await sent_of(connection, draft)
-            base, checked = await check_on(
-                connection, base, sent, draft.level, unit_name(draft.within)
-            )
+            again = await check_again(connection, number, today=today)
             known = await known_findings(connection, number)
-            kept = [n for n in draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
-            new = _notices(checked.remarks) + _removed_notice(_removed(standing, sent))
-            source = draft.source | {"notices": kept + new}
             await drafts.rewrite_draft(
                 connection,
                 number,
-                NewDraft(
-                    level=draft.level,
-                    within=draft.within,
-                    base_edition=base.edition.number if base.edition else None,
-                    with_drafts=waiting,
-                    crs=draft.crs,
-                    source=source,
-                    report=report_json(checked.report),
-                    created_by="",
-                ),
-                _rows(sent, checked, base),
-                checked.report.findings,
+                again.new_draft(created_by=""),
+                again.rows(),
+                again.checked.report.findings,
             )
-            if others:
-                await planned.forget_plan(connection, number)
-            else:
-                await keep_plan(connection, number, before, base)
-            return await _told_apart(connection, number, known, checked)
+            await again.plan(connection, number)
+            return await _told_apart(connection, number, known, again.checked)
 
     return await until_undisturbed(attempt)
+
+
+class Again(NamedTuple):
+    """An open draft that was checked anew on what stands now."""
+
+    draft: OpenDraft
+    waiting: list[int]
+    """Drafts that it stands on and that are not published yet."""
+    before: Base
+    """What stands."""
+    base: Base
+    """The same with those drafts, and then this one, laid in."""
+    sent: Sent
+    checked: Checked
+
+    def new_draft(self, *, created_by: str) -> NewDraft:
+        """Return what is to be stored about the draft."""
+        standing = _on_ground(self.before, self.draft.level, unit_name(self.draft.within))
+        kept = [n for n in self.draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
+        new = _notices(self.checked.remarks) + _removed_notice(_removed(standing, self.sent))
+        return NewDraft(
+            level=self.draft.level,
+            within=self.draft.within,
+            base_edition=self.base.edition.number if self.base.edition else None,
+            with_drafts=self.waiting,
+            crs=self.sent.crs,
+            source=self.draft.source | {"notices": kept + new},
+            report=stored_report(self.checked),
+            created_by=created_by,
+        )
+
+    def rows(self) -> DraftRows:
+        """Return the rows to be stored."""
+        return _rows(self.sent, self.checked, self.base)
+
+    async def plan(self, connection: AsyncConnection, number: int) -> None:
+        """Store what publishing a draft with these rows would write."""
+        if self.waiting:
+            await planned.forget_plan(connection, number)
+        else:
+            await keep_plan(connection, number, self.before, self.base)
+
+    async def check_other(self, connection: AsyncConnection, sent: Sent) -> Again:
+        """Check other rows in place of the draft's own."""
+        laid = await _lay_in(connection, self.before, await self._others(connection))
+        base, checked = await check_on(
+            connection, laid, sent, self.draft.level, unit_name(self.draft.within)
+        )
+        return self._replace(base=base, sent=sent, checked=checked)
+
+    async def _others(self, connection: AsyncConnection) -> list[OpenDraft]:
+        return await _open_ones(connection, self.waiting, self.draft.level)
+
+
+async def check_again(connection: AsyncConnection, number: int, *, today: dt.date) -> Again:
+    """Check an open draft, from what was sent, on the newest edition; store nothing."""
+    [draft] = await find_drafts(connection, [number])
+    company = await drafts.lock_drafts(connection, draft.with_drafts)
+    # What was published meanwhile stands: it need not be laid in any more.
+    waiting = [other.id for other in company if other.status != "PUBLISHED"]
+    others = await _open_ones(connection, waiting, draft.level)
+    grounds = [unit_name(d.within) for d in (draft, *others)]
+    before = await read_base(connection, draft.level, grounds, today=today)
+    laid = await _lay_in(connection, before, others)
+    sent = await sent_of(connection, draft)
+    base, checked = await check_on(connection, laid, sent, draft.level, unit_name(draft.within))
+    return Again(draft, waiting, before, base, sent, checked)
 
 
 async def _told_apart(
@@ -302,7 +351,7 @@ def _removed(standing: Units, sent: Sent) -> list[str]:
     return sorted(code for code in standing.codes if code not in named)
 
 
-_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED", "REMOVED"}
+_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED", "REMOVED", "REPAIRED"}
 
 
 def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from geo.levels import Tiling
 from resolvers.context import State
 from resolvers.paging import check_length, check_text
 from resolvers.units import by_keys
-from storage import places
+from storage import places, waived_land
 from storage.units import UnitRow, Wanted
 
 if TYPE_CHECKING:
@@ -142,7 +142,11 @@ async def place_at(
         compound_code=compound_code,
     )
     there = unit_of(tree, place, asked) is not None or await _named(context, place, asked, wanted)
-    return place if there else _without(place, NoUnit.OUTSIDE)
+    if there:
+        return place
+    levels = tree.upward(asked)
+    [waived] = await context.ask(waived_land.blank_at, edition.number, levels, lonlat)
+    return _without(place, NoUnit.WAIVED_BLANK if waived else NoUnit.OUTSIDE)
 
 
 def _without(place: PlaceRow, reason: NoUnit) -> PlaceRow:
@@ -175,7 +179,9 @@ async def place_of(
 async def places_at(
     context: Context, points: Sequence[Point], *, level: str | None, as_of: dt.date | None
 ) -> list[PlaceCodeRow]:
-    """Return the unit of one level for each of many points, in their order; one statement.
+    """Return the unit of one level for each of many points, in their order.
+
+    One statement, and one more where some are in no unit.
 
     Raises
     ------
@@ -199,6 +205,12 @@ async def places_at(
     found = await context.ask(places.touching_many, edition.number, lonlat[good], looked_at)
     for index, hits in zip(np.flatnonzero(good).tolist(), found, strict=True):
         answers[index] = _code_of(tree, hits, asked)
+    lost = [i for i, answer in enumerate(answers) if answer.reason is NoUnit.OUTSIDE]
+    if lost:
+        levels = tree.upward(asked)
+        waived = await context.ask(waived_land.blank_at, edition.number, levels, lonlat[lost])
+        for index in np.array(lost)[waived].tolist():
+            answers[index] = answers[index]._replace(reason=NoUnit.WAIVED_BLANK)
     return answers
 
 
@@ -304,7 +316,7 @@ async def nearest(
     context: Context, place: PlaceRow, wanted: Wanted
 ) -> tuple[UnitRow, float] | None:
     """Return the nearest unit of the asked level and how far it is, when the point is in none."""
-    if place.reason is not NoUnit.OUTSIDE or place.edition is None:
+    if place.reason not in {NoUnit.OUTSIDE, NoUnit.WAIVED_BLANK} or place.edition is None:
         return None
     if place.lon is None or place.lat is None:
         return None

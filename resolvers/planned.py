@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from geo.crs import LocalMetric
 from geo.errors import ConflictError
 from geo.levels import Tiling
+from geo.waivers import land_changes
 from resolvers.again import OvertakenError
 from resolvers.differences import compare, new_rows
 from storage import drafts, editions, levels, planned, tallies, world
@@ -90,6 +91,8 @@ async def keep_plan(connection: AsyncConnection, draft: int, before: Base, after
     if before.edition is None or before.outline is None or outline is None:
         return
     metric = LocalMetric.around(outline.bounds)
+    if land_changes(before.world.waived, after.world.waived):
+        return
     change = compare(before.world, after.world, metric)
     if len(change.rows) + len(change.removed) > MAX_ROWS:
         return

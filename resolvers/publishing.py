@@ -12,6 +12,7 @@ from geo.crs import LocalMetric
 from geo.errors import BadInputError, ConflictError, NotCleanError
 from geo.findings import Finding, Severity
 from geo.levels import Tiling
+from geo.waivers import land_changes
 from geo.world import UnitName
 from resolvers.again import OvertakenError, until_undisturbed
 from resolvers.differences import Difference, compare, new_rows, touched_parents
@@ -19,7 +20,7 @@ from resolvers.importing import find_drafts
 from resolvers.planned import MAX_BOXES, is_noded, publish_plan
 from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
 from storage import drafts as draft_store
-from storage import editions, levels, proofs, publishing, tallies, world
+from storage import editions, levels, proofs, publishing, tallies, waived_land, world
 from storage.contention import lock_publishing
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.levels import LevelSpec
+    from geo.waivers import LandChange
     from geo.world import World
     from resolvers.planned import Plan
     from storage.drafts import OpenDraft
@@ -109,11 +111,11 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
     drafts = by_rank(await find_drafts(connection, ids), await levels.all_levels(connection))
     await _require_company(connection, drafts)
     grounds = [unit_name(draft.within) for draft in drafts]
-    standing = await read_base(connection, drafts[0].level, grounds)
+    standing = await read_base(connection, drafts[0].level, grounds, today=order.today)
     _refuse_shared_ground(drafts, standing.world)
     await _lock_parents(connection, drafts, standing.world)
     # What was read before the locks were taken may be old by now.
-    before = await read_base(connection, drafts[0].level, grounds)
+    before = await read_base(connection, drafts[0].level, grounds, today=order.today)
     await _refuse_changed_ground(connection, drafts, before.world)
 
     after = before
@@ -130,12 +132,15 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
 
     metric = _metric(after)
     change = compare(before.world, after.world, metric)
+    land = land_changes(before.world.waived, after.world.waived)
     if not await world.lock_units(connection, [*change.base_rows(), *change.removed]):
         raise OvertakenError
-    if before.edition is not None and not change.rows and not change.removed:
+    if not await waived_land.lock(connection, land.rows()):
+        raise OvertakenError
+    if before.edition is not None and not (change.rows or change.removed or land):
         await draft_store.mark_published(connection, ids, before.edition.number)
         return Published(before.edition, False, 0, 0, 0, 0, 0, 0)
-    edition = await _write(connection, before, after, change, order)
+    edition = await _write(connection, before, after, change, land, order)
     await draft_store.mark_published(connection, ids, edition.number)
     return _count(edition, change)
 
@@ -265,7 +270,7 @@ def _names(
 
 
 def _require_clean(findings: Sequence[Finding]) -> None:
-    blocking = [f for f in findings if f.severity is Severity.BLOCKING]
+    blocking = [f for f in findings if f.severity is Severity.BLOCKING and f.waiver is None]
     if not blocking:
         return
     kinds: dict[str, int] = {}
@@ -275,7 +280,7 @@ def _require_clean(findings: Sequence[Finding]) -> None:
     raise NotCleanError(
         f"{len(blocking)} finding(s) forbid publishing ({counted}): {blocking[0].message}",
         findingIds=[finding.id for finding in blocking[:1000]],
-        hint="mend them in the file and import it again",
+        hint="mend them in the file and import it again, or accept what is meant so: wangge waive",
     )
 
 
@@ -289,7 +294,12 @@ def _metric(after: Base) -> LocalMetric:
 
 
 async def _write(
-    connection: AsyncConnection, before: Base, after: Base, change: Difference, order: Order
+    connection: AsyncConnection,
+    before: Base,
+    after: Base,
+    change: Difference,
+    land: LandChange,
+    order: Order,
 ) -> EditionRow:
     metric = _metric(after)
     rows = new_rows(change.rows, metric)
@@ -303,6 +313,7 @@ async def _write(
         levels=change.levels,
     )
     await publishing.write_units(connection, number, rows, change.removed)
+    await waived_land.write(connection, number, land)
     outline = after.world.outline
     if outline is not None and outline is not before.world.outline:
         chain = int(chains(np.array([outline], object))[0])

@@ -96,7 +96,9 @@ async def findings_by_ids(
     except (UnauthenticatedError, ForbiddenError):
         pass  # a reader knows the findings of editions only
     else:
-        rows = await context.ask(findings_reading.findings_by_ids, ids, ground=ground)
+        rows = await context.ask(
+            findings_reading.findings_by_ids, ids, ground=ground, day=context.today
+        )
         drafts = sorted({row.draft_id for row in rows.values() if row.draft_id is not None})
         known = await context.ask(drafts_reading.drafts_by_ids, drafts, ground=ground)
         found = {
@@ -116,7 +118,9 @@ async def _findings_of_today(
         return {}
     found: dict[str, tuple[FindingRow, State]] = {}
     for spec in (await context.tree()).specs:
-        report = await coverage_reading.report_of(context, spec, today.number, None)
+        report = await coverage_reading.report_of(
+            context, spec, today.number, None, day=context.today
+        )
         page = await coverage_findings.findings_page(
             context, report, FindingFilter(), first=len(report.findings), after=None
         )

@@ -13,14 +13,16 @@ from geo.crs import Datum
 from geo.errors import BadInputError, UnknownError
 from geo.households import Addresses
 from geo.world import UnitName, World
-from storage import addresses, drafts, editions, levels, world
+from storage import addresses, drafts, editions, levels, waived_land, waivers, world
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.levels import LevelSpec
+    from geo.waivers import Waiver
     from storage.drafts import OpenDraft
     from storage.editions import EditionRow
     from storage.world import StoredOutline
@@ -33,6 +35,8 @@ class Base(NamedTuple):
     world: World
     outline: StoredOutline | None
     addresses: Addresses
+    waivers: Sequence[Waiver]
+    """Those that hold, on this ground or without a place."""
 
 
 def one_moment(engine: AsyncEngine) -> AsyncEngine:
@@ -41,7 +45,11 @@ def one_moment(engine: AsyncEngine) -> AsyncEngine:
 
 
 async def read_base(
-    connection: AsyncConnection, level: str, within: Sequence[UnitName | None]
+    connection: AsyncConnection,
+    level: str,
+    within: Sequence[UnitName | None],
+    *,
+    today: dt.date,
 ) -> Base:
     """Read what stands on the ground of drafts.
 
@@ -51,6 +59,8 @@ async def read_base(
         A level whose draft is to be checked, for messages.
     within
         The ground of each draft; None for the whole city.
+    today
+        The day on which a waiver must hold.
 
     Raises
     ------
@@ -66,7 +76,10 @@ async def read_base(
     outline = await world.standing_outline(connection)
     listed = await _addresses(connection, edition, box)
     stored = outline.geom if outline is not None else None
-    return Base(edition, World(levels=specs, units=units, outline=stored), outline, listed)
+    waived = await waived_land.standing(connection, box)
+    accepted = await waivers.covers(connection, today, box=box)
+    standing = World(levels=specs, units=units, outline=stored, waived=waived)
+    return Base(edition, standing, outline, listed, accepted)
 
 
 async def _joint_box(connection: AsyncConnection, names: Sequence[UnitName]) -> world.Box:
@@ -179,7 +192,15 @@ async def check_on(
     elsewhere = await _codes_elsewhere(connection, base.world, sent, level, within)
 
     def work() -> Checked:
-        return check(sent, level, base.world, within=within, addresses=ground, elsewhere=elsewhere)
+        return check(
+            sent,
+            level,
+            base.world,
+            within=within,
+            addresses=ground,
+            elsewhere=elsewhere,
+            waivers=base.waivers,
+        )
 
     checked = await to_thread.run_sync(work)
     return base._replace(world=checked.world), checked

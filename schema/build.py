@@ -15,6 +15,7 @@ from strawberry.extensions import (
 from strawberry.schema.config import StrawberryConfig
 
 from schema.masking import shown
+from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 
@@ -49,6 +50,7 @@ class Schema(strawberry.Schema):
 
 schema = Schema(
     Query,
+    Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),

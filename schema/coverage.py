@@ -155,9 +155,8 @@ class CoverageReport:
             rules=tuple(rule.value for rule in rules) if rules is not None else None,
             severity=severity.value if severity is not None else None,
             min_area_m2=min_area_m2,
+            waived=waived,
         )
-        if waived:  # nothing is waived yet: none of them
-            which = which._replace(kinds=())
         size = page_size(first, 100)
         if self.draft_row is None:
             return await self._of_edition(info, which, size, after)
@@ -168,8 +167,10 @@ class CoverageReport:
     ) -> FindingConnection:
         place = None
         if after is not None:
-            area_m2, kind, parent = decode_cursor(after, EDITION_CURSOR, float, str, str)
-            place = FindingPlace(float(area_m2), str(kind), str(parent))
+            area_m2, kind, parent, chain = decode_cursor(
+                after, EDITION_CURSOR, float, str, str, int
+            )
+            place = FindingPlace(float(area_m2), str(kind), str(parent), int(chain))
         page: Page[FindingRow] = Page([], more=False)
         if page_asked(info):
             page = await reading.findings_page(
@@ -184,7 +185,7 @@ class CoverageReport:
             state=self.state,
             after=after,
             cursor=lambda row: encode_cursor(
-                EDITION_CURSOR, float(row.area_m2), row.kind, row.parent_code or ""
+                EDITION_CURSOR, float(row.area_m2), row.kind, row.parent_code or "", row.chain or 0
             ),
             count=count,
         )

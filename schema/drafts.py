@@ -11,6 +11,7 @@ import strawberry
 from resolvers import drafts_reading as reading
 from resolvers.coverage_reading import report_of_draft
 from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
+from schema import moves as move_types
 from schema.arguments import After, Bbox, First
 from schema.common import TOTAL, Node, PageInfo
 from schema.coverage import CoverageReport
@@ -19,9 +20,11 @@ from schema.enums import Datum, DraftStatus
 from schema.ids import IdKind, encode
 from schema.levels import Level, level_of
 from schema.lookahead import page_asked, page_wanted
+from schema.moves import GoneFinding, LandMoveConnection
 from schema.request import Info
 from schema.scalars import Json
 from schema.units import IN_DRAFT, Unit, UnitConnection, unit_of
+from storage import moves, rechecking
 from storage.drafts_reading import DraftRow
 from storage.units import UnitRow
 
@@ -132,9 +135,11 @@ class Draft(Node):
         return DraftSource.of(self.row.source)
 
     @strawberry.field(description="What the check says. Null while READING and after FAILED.")
-    def report(self, info: Info) -> CoverageReport | None:
+    async def report(self, info: Info) -> CoverageReport | None:
         info.context.spend()
-        row = report_of_draft(self.row)
+        if self.row.report is None:
+            return None
+        row = report_of_draft(self.row, await info.context.draft_counts(self.row.id))
         return CoverageReport.of(row, self.row) if row is not None else None
 
     @strawberry.field(
@@ -166,6 +171,42 @@ class Draft(Node):
             cursor=lambda row: encode_cursor(IN_DRAFT, row.code, row.id),
             count=lambda: context.count_draft_units(draft, bbox=box),
         )
+
+    @strawberry.field(
+        description=(
+            "What was moved to make it, largest first, when it is a mended copy; 1 to 1000 a page."
+        )
+    )
+    async def moves(
+        self, info: Info, first: First = 100, after: After = None
+    ) -> LandMoveConnection:
+        info.context.spend()
+        size = page_size(first, 100)
+        place = decode_cursor(after, move_types.CURSOR, float, int) if after is not None else None
+        rows = await info.context.reading.ask(
+            moves.moves_of,
+            self.row.id,
+            first=size + 1,
+            after=moves.MovePlace(float(place[0]), int(place[1])) if place else None,
+        )
+        return LandMoveConnection(
+            page=Page(rows[:size], more=len(rows) > size),
+            draft=self.row.id,
+            level=self.row.level,
+            state=reading.state_of(self.row),
+            after=after,
+        )
+
+    @strawberry.field(
+        description=(
+            "What the check before the last one had found and the last one did not, largest "
+            "first, at most 1000."
+        )
+    )
+    async def gone_findings(self, info: Info) -> list[GoneFinding]:
+        gone = await info.context.reading.ask(rechecking.gone_findings, self.row.id)
+        info.context.spend(len(gone))
+        return [GoneFinding.of(one) for one in gone]
 
     @classmethod
     def of(cls, row: DraftRow) -> Self:

@@ -24,6 +24,7 @@ from schema.scalars import GeoJSON, Json, as_json
 from schema.units import Unit, unit_of
 from storage.drafts_reading import DraftRow
 from storage.findings_reading import FeatureRow, FindingRow
+from storage.waivers import Acceptance
 
 
 @strawberry.type(description="An accepted exception: a lake, a disputed strip.")
@@ -34,6 +35,23 @@ class Waiver:
     until: dt.date | None = strawberry.field(
         description="The first day on which it holds no more; null: it holds for good."
     )
+
+    @classmethod
+    def of(cls, accepted: Acceptance) -> Self:
+        """Show how something was accepted."""
+        return cls(**accepted._asdict())
+
+
+@strawberry.type(description="A unit along blank land.")
+class Border:
+    code: strawberry.Private[str]
+    level: strawberry.Private[str]
+    state: strawberry.Private[State]
+    metres: float = strawberry.field(description="Length of the border to it, in metres.")
+
+    @strawberry.field(description="The unit; null where it does not stand any more.")
+    async def unit(self, info: Info) -> Unit | None:
+        return await unit_of(info, self.state, self.level, self.code)
 
 
 @strawberry.type(description="A row of an imported file, also one that can be no unit.")
@@ -87,6 +105,15 @@ class Finding(Node):
         description=(
             "Largest width of the land concerned, in metres: the diameter of the largest circle in "
             "it."
+        )
+    )
+    pieces: int = strawberry.field(
+        description="How many separate pieces of land it speaks of: slivers of one pair are one."
+    )
+    chain: str | None = strawberry.field(
+        description=(
+            "Chain of the land, a signed 64-bit number: what it adds to the sum of the parent. "
+            "Null where there is no land."
         )
     )
     households: int = strawberry.field(description="Households of the addresses concerned.")
@@ -154,9 +181,25 @@ class Finding(Node):
             return None
         return await unit_of(info, self.state, above.key, self.row.parent_code)
 
-    @strawberry.field(description="How it was accepted; null while it is not.")
+    @strawberry.field(
+        description="Of blank land: how long its border to each of `units` is; else empty."
+    )
+    def borders(self, info: Info) -> list[Border]:
+        info.context.spend(len(self.row.borders_m))
+        # other kinds of land have no lengths
+        return [
+            Border(code=code, level=self.row.level, state=self.state, metres=metres)
+            for code, metres in zip(self.row.units, self.row.borders_m, strict=False)
+        ]
+
+    @strawberry.field(
+        description=(
+            "How it was accepted; null while it is not, and where no waiver holds on the day that "
+            "is asked for."
+        )
+    )
     def waiver(self) -> Waiver | None:
-        return None
+        return Waiver.of(self.row.waiver) if self.row.waiver is not None else None
 
     @classmethod
     def of(cls, row: FindingRow, state: State) -> Self:
@@ -168,6 +211,8 @@ class Finding(Node):
             message=row.message,
             area_m2=row.area_m2,
             width_m=row.width_m,
+            pieces=row.pieces,
+            chain=str(row.chain) if row.chain is not None else None,
             households=row.households,
             addresses=row.addresses,
         )

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from resolvers import children, drafts_reading, reading, units
+from resolvers import children, drafts_reading, reading, shares, units
 from resolvers.context import Context, State
 
 if TYPE_CHECKING:
     from resolvers.children import Descent
     from resolvers.paging import Page
+    from resolvers.shares import ShareRow, Source, Subject
     from storage.drafts_reading import DraftRow
     from storage.editions import EditionRow
     from storage.findings_reading import FeatureRow, FindingFilter, FindingRow
     from storage.units import UnitRow, Wanted
+    from storage.waivers import WaivedCount
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -112,6 +114,18 @@ class RequestContext:
             lambda codes: children.count(self.reading, state, way, codes),
         )
 
+    def shares(self, source: Source, subject: Subject, to: str | None) -> Awaitable[list[ShareRow]]:
+        """Load how a unit is divided among those of a level; with None, those before it."""
+        return self._load(
+            ("shares", source, to),
+            subject,
+            lambda subjects: (
+                shares.crosswalk(self.reading, source, subjects, to)
+                if to is not None
+                else shares.predecessors(self.reading, source, subjects)
+            ),
+        )
+
     def edition(self, number: int) -> Awaitable[EditionRow | None]:
         """Load an edition."""
         return self._load(
@@ -181,6 +195,12 @@ class RequestContext:
             lambda drafts: drafts_reading.findings_page(
                 self.reading, drafts, which, first=first, after=after, geometry=geometry
             ),
+        )
+
+    def draft_counts(self, draft: int) -> Awaitable[list[WaivedCount]]:
+        """Load how many findings of a draft are open and how many are waived."""
+        return self._load(
+            "draft counts", draft, lambda drafts: drafts_reading.counts(self.reading, drafts)
         )
 
     def count_draft_findings(self, draft: int, which: FindingFilter) -> Awaitable[int]:

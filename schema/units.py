@@ -21,6 +21,7 @@ from schema.lookahead import page_asked, page_wanted, unit_wanted
 from schema.pictures import collection_of, geometry_of
 from schema.request import Info
 from schema.scalars import GeoJSON, Json, as_json
+from schema.shares import Share, shares_of
 from storage.units import UnitRow, Wanted
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Unit(Node):
     @strawberry.field(
         description=(
             "The polygon. toleranceM simplifies it without opening cracks between neighbours of "
-            "the level."
+            "the level, or to the levels above and below."
         )
     )
     async def geometry(
@@ -171,6 +172,36 @@ class Unit(Node):
     )
     async def until(self, info: Info) -> Edition | None:
         return await edition_of(info, (await self._with(info, Wanted.SPAN)).until)
+
+    @strawberry.field(
+        description=(
+            "The units of its level that stood on its ground in the edition before `since`, with "
+            "the land they have in common and the households that now live there; a draft's unit: "
+            "those of the base edition. Largest first, at most 1000. A renamed unit comes after "
+            "itself; a unit of the first edition after none."
+        )
+    )
+    async def predecessors(self, info: Info) -> list[Share]:
+        return await shares_of(info, self.row, self.state, None)
+
+    @strawberry.field(
+        description=(
+            "How its land and households are divided among the units of another level or "
+            "partition, largest first, at most 1000; a draft's unit: among those of the base "
+            "edition."
+        )
+    )
+    async def crosswalk(
+        self,
+        info: Info,
+        to: Annotated[
+            str,
+            strawberry.argument(
+                description="Key of the other level: above, below or beside the unit's own."
+            ),
+        ],
+    ) -> list[Share]:
+        return await shares_of(info, self.row, self.state, to)
 
     async def _with(self, info: Info, wanted: Wanted) -> UnitRow:
         """Return the row with some columns, which the look-ahead has read as a rule."""

@@ -11,15 +11,18 @@ from psycopg.sql import SQL
 from sqlalchemy import delete, func, insert, select, update
 
 from storage.copying import copy_rows
-from storage.models import Draft, DraftUnit, Finding
+from storage.models import Draft, DraftUnit, Finding, Waiver
+from storage.waivers import ACCEPTANCE, acceptance, of_finding
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from geo.findings import Finding as Found
+    from storage.waivers import Acceptance
 
 
 class NewDraft(NamedTuple):
@@ -33,6 +36,7 @@ class NewDraft(NamedTuple):
     source: dict[str, Any]  # free JSON: the contract's DraftSource
     report: dict[str, Any]  # free JSON: the contract's CoverageReport less its findings
     created_by: str
+    repair_of: int | None = None
 
 
 class DraftRows(NamedTuple):
@@ -86,7 +90,8 @@ _COPY_UNITS = SQL(
 
 _COPY_FINDINGS = SQL(
     "COPY finding (draft_id, id, level, kind, rule, severity, message, geom, area_m2, width_m,"
-    " households, units, rows, addresses, parent_code, extra) FROM STDIN"
+    " households, units, rows, addresses, parent_code, extra, chain, borders_m, pieces, waiver_id)"
+    " FROM STDIN"
 )
 
 
@@ -108,6 +113,7 @@ async def insert_draft(
             source=draft.source,
             report=draft.report,
             created_by=draft.created_by,
+            repair_of=draft.repair_of,
         )
         .returning(Draft.id)
     )
@@ -193,6 +199,10 @@ def _finding_lines(number: int, findings: Sequence[Found]) -> Iterator[tuple[obj
             list(found.addresses),
             found.parent,
             found.extra,
+            found.chain,
+            list(found.borders_m),
+            found.pieces,
+            found.waiver,
         )
 
 
@@ -295,10 +305,16 @@ class StoredFinding(NamedTuple):
     rows: list[int]
     addresses: list[str]
     parent_code: str | None
+    chain: int | None
+    borders_m: list[float]
+    pieces: int
+    waiver: Acceptance | None
 
 
-async def findings_of(connection: AsyncConnection, number: int, limit: int) -> list[StoredFinding]:
-    """Return up to ``limit`` findings of a draft, largest first."""
+async def findings_of(
+    connection: AsyncConnection, number: int, limit: int, *, day: dt.date
+) -> list[StoredFinding]:
+    """Return up to ``limit`` findings of a draft, largest first, with the waivers of a day."""
     query = (
         select(
             Finding.id,
@@ -315,9 +331,18 @@ async def findings_of(connection: AsyncConnection, number: int, limit: int) -> l
             Finding.rows,
             Finding.addresses,
             Finding.parent_code,
+            Finding.chain,
+            Finding.borders_m,
+            Finding.pieces,
+            *ACCEPTANCE,
         )
+        .outerjoin(Waiver, of_finding(day))
         .where(Finding.draft_id == number)
         .order_by(Finding.area_m2.desc(), Finding.id)
         .limit(limit)
     )
-    return [StoredFinding(*row) for row in await connection.execute(query)]
+    rows = await connection.execute(query)
+    return [
+        StoredFinding._make((*row[: -len(ACCEPTANCE)], acceptance(row[-len(ACCEPTANCE) :])))
+        for row in rows
+    ]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     null,
     select,
@@ -21,13 +22,17 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import aliased
 
 from storage.drafts_reading import Ground, numbers, visible_drafts
-from storage.models import Draft, DraftUnit, Finding
+from storage.models import Draft, DraftUnit, Finding, Waiver
 from storage.units import texts
+from storage.waivers import ACCEPTANCE, acceptance, holds, of_finding
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from storage.waivers import Acceptance
 
 
 class FindingRow(NamedTuple):
@@ -48,6 +53,12 @@ class FindingRow(NamedTuple):
     rows: list[int]
     addresses: list[str]
     parent_code: str | None
+    chain: int | None = None
+    borders_m: Sequence[float] = ()
+    """Metres of border to each of ``units``, where the land is blank."""
+    pieces: int = 1
+    extra: int = 0
+    waiver: Acceptance | None = None
 
 
 class FindingFilter(NamedTuple):
@@ -57,6 +68,7 @@ class FindingFilter(NamedTuple):
     rules: tuple[str, ...] | None = None
     severity: str | None = None
     min_area_m2: float | None = None
+    waived: bool | None = None
 
 
 class FeatureRow(NamedTuple):
@@ -91,7 +103,17 @@ def _finding_columns(*, geometry: bool) -> tuple[ColumnElement[Any], ...]:
         columns.rows,
         columns.addresses,
         columns.parent_code,
+        columns.chain,
+        columns.borders_m,
+        columns.pieces,
+        columns.extra,
+        *ACCEPTANCE,
     )
+
+
+def _finding(row: Sequence[Any]) -> FindingRow:  # a row of the columns above
+    own = len(ACCEPTANCE)
+    return FindingRow._make((*row[:-own], acceptance(row[-own:])))
 
 
 async def findings_page(
@@ -102,15 +124,23 @@ async def findings_page(
     first: int,
     after: tuple[float, str] | None,
     geometry: bool,
+    day: dt.date,
 ) -> dict[int, list[FindingRow]]:
     """Return up to ``first`` findings of each of many drafts, largest first.
 
+    Parameters
+    ----------
+    day
+        On which a waiver must hold to count.
+
+    Notes
+    -----
     Leans on ``finding_largest``.
     """
     one = aliased(Finding)
     chosen = (
         select(one.row_id)
-        .where(one.draft_id == Draft.id, *_wanted_findings(one, which))
+        .where(one.draft_id == Draft.id, *_wanted_findings(one, which, day))
         .order_by(one.area_m2.desc(), one.id.desc())
         .limit(first)
     )
@@ -122,29 +152,33 @@ async def findings_page(
         .select_from(Draft)
         .join(page, true())
         .join(Finding, Finding.row_id == page.c.row_id)
+        .outerjoin(Waiver, of_finding(day))
         .where(Draft.id == func.any(numbers(drafts)))
         .order_by(Finding.draft_id, Finding.area_m2.desc(), Finding.id.desc())
     )
     found: dict[int, list[FindingRow]] = {draft: [] for draft in drafts}
     for row in await connection.execute(query):
-        found[row[1]].append(FindingRow(*row))
+        found[row[1]].append(_finding(row))
     return found
 
 
 async def count_findings(
-    connection: AsyncConnection, drafts: Sequence[int], which: FindingFilter
+    connection: AsyncConnection, drafts: Sequence[int], which: FindingFilter, *, day: dt.date
 ) -> dict[int, int]:
-    """Return how many findings of a kind each draft has."""
+    """Return how many findings of a kind each draft has; a waiver must hold on a day to count."""
+    wanted = _wanted_findings(Finding, which, day)
     query = (
         select(Finding.draft_id, func.count())
-        .where(Finding.draft_id == func.any(numbers(drafts)), *_wanted_findings(Finding, which))
+        .where(Finding.draft_id == func.any(numbers(drafts)), *wanted)
         .group_by(Finding.draft_id)
     )
     found: dict[int, int] = dict((await connection.execute(query)).all())
     return {draft: found.get(draft, 0) for draft in drafts}
 
 
-def _wanted_findings(rows: type[Finding], which: FindingFilter) -> list[ColumnElement[bool]]:
+def _wanted_findings(
+    rows: type[Finding], which: FindingFilter, day: dt.date
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if which.kinds is not None:
         conditions.append(rows.kind == func.any(texts(which.kinds)))
@@ -152,23 +186,44 @@ def _wanted_findings(rows: type[Finding], which: FindingFilter) -> list[ColumnEl
         conditions.append(rows.rule == func.any(texts(which.rules)))
     if which.severity is not None:
         conditions.append(rows.severity == which.severity)
+    if which.waived is not None:
+        waived = exists().where(Waiver.id == rows.waiver_id, holds(day)).correlate(rows)
+        conditions.append(waived if which.waived else ~waived)
     if which.min_area_m2 is not None:
         conditions.append(rows.area_m2 >= which.min_area_m2)
     return conditions
 
 
 async def findings_by_ids(
-    connection: AsyncConnection, ids: Sequence[str], *, ground: Ground | None
+    connection: AsyncConnection, ids: Sequence[str], *, ground: Ground | None, day: dt.date
 ) -> dict[str, FindingRow]:
     """Return findings by id: of several drafts that found the same, that of the newest open one."""
     visible = visible_drafts(ground).with_only_columns(Draft.id).subquery()
     query = (
         select(*_finding_columns(geometry=True))
         .join(Draft, Draft.id == Finding.draft_id)
+        .outerjoin(Waiver, of_finding(day))
         .where(Finding.id == func.any(texts(ids)), Draft.id.in_(select(visible.c.id)))
         .order_by(Draft.status == "OPEN", Draft.id)
     )
-    return {row[0]: FindingRow(*row) for row in await connection.execute(query)}
+    return {row[0]: _finding(row) for row in await connection.execute(query)}
+
+
+async def ids_like(connection: AsyncConnection, beginning: str, *, limit: int) -> list[str]:
+    """Return up to ``limit`` ids of open drafts' findings that begin so; index ``finding_id``."""
+    query = (
+        select(Finding.id)
+        .distinct()
+        .join(Draft, Draft.id == Finding.draft_id)
+        .where(
+            Draft.status == "OPEN",
+            Finding.id >= beginning,
+            Finding.id < beginning + "g",  # the first letter that is no hexadecimal digit
+        )
+        .order_by(Finding.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
 
 
 async def features(

@@ -18,8 +18,9 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
-from storage.models import Outline, Unit
+from storage.models import Outline, Unit, WaivedLand
 from storage.units import below, stands, texts
+from storage.waivers import times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ class ParentProof(NamedTuple):
     units: int
     units_m2: float
     proven: bool
-    """Whether the boundaries add up to the parent's."""
+    """Whether the boundaries, with those of the waived land, add up to the parent's."""
 
 
 class OutlineRow(NamedTuple):
@@ -99,7 +100,8 @@ async def parent_proofs(
 
     Notes
     -----
-    One ``GROUP BY`` over the level's rows; no geometry is read.
+    One ``GROUP BY`` over the level's rows, and one over its waived land (index
+    ``waived_land_parent``); no geometry is read.
     """
     parent = aliased(Unit)
     parents = select(parent.code, parent.chain, parent.area_m2).where(
@@ -111,6 +113,7 @@ async def parent_proofs(
         parents = parents.where(parent.code.in_(codes))
         units = units.where(Unit.parent_code.in_(codes))
     above, sums = parents.subquery("above"), units.subquery("sums")
+    waived = _waived_sums(edition, level).subquery("waived")
     code = func.coalesce(above.c.code, sums.c.parent_code)
     query = (
         select(
@@ -119,10 +122,11 @@ async def parent_proofs(
             func.coalesce(above.c.area_m2, 0.0),
             func.coalesce(sums.c.units, 0),
             func.coalesce(sums.c.units_m2, 0.0),
-            _adds_up(sums.c.total, above.c.chain),
+            _adds_up(sums.c.total, waived.c.total, above.c.chain),
         )
         .select_from(above)
         .join(sums, sums.c.parent_code == above.c.code, full=True)
+        .outerjoin(waived, waived.c.parent_code == above.c.code)
         .order_by(code)
     )
     return [ParentProof(*row) for row in await connection.execute(query)]
@@ -131,6 +135,7 @@ async def parent_proofs(
 async def outline_proof(connection: AsyncConnection, edition: int, level: str) -> list[ParentProof]:
     """Return whether the topmost level fills the outline; nothing where there is none."""
     sums = _chain_sums(edition, level, grouped=False).subquery("sums")
+    waived = _waived_sums(edition, level, grouped=False).subquery("waived")
     query = (
         select(
             null(),
@@ -138,9 +143,10 @@ async def outline_proof(connection: AsyncConnection, edition: int, level: str) -
             literal(0.0),
             func.coalesce(sums.c.units, 0),
             func.coalesce(sums.c.units_m2, 0.0),
-            _adds_up(sums.c.total, Outline.__table__.c.chain),
+            _adds_up(sums.c.total, waived.c.total, Outline.__table__.c.chain),
         )
         .join_from(Outline, sums, true())
+        .join(waived, true())
         .where(stands(Outline, edition))
     )
     return [ParentProof(*row) for row in await connection.execute(query)]
@@ -156,9 +162,23 @@ def _chain_sums(edition: int, level: str, *, grouped: bool = True) -> Query:
     return query.group_by(Unit.parent_code) if grouped else query
 
 
-def _adds_up(total: ColumnElement[Any], chain: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether a sum of chains is a parent's chain; false when either is missing."""
-    rest = func.mod(total - sql_cast(chain, Numeric), sql_cast(literal(str(CYCLE)), Numeric))
+def _waived_sums(edition: int, level: str, *, grouped: bool = True) -> Query:
+    query = select(
+        *([WaivedLand.parent_code] if grouped else []),
+        func.sum(sql_cast(WaivedLand.chain, Numeric) * times(WaivedLand)).label("total"),
+    ).where(WaivedLand.level == level, stands(WaivedLand, edition))
+    return query.group_by(WaivedLand.parent_code) if grouped else query
+
+
+def _adds_up(
+    total: ColumnElement[Any], waived: ColumnElement[Any], chain: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return whether the chains of units and waived land make a parent's chain.
+
+    Without a parent they do not.
+    """
+    whole = func.coalesce(total, 0) + func.coalesce(waived, 0) - sql_cast(chain, Numeric)
+    rest = func.mod(whole, sql_cast(literal(str(CYCLE)), Numeric))
     return func.coalesce(rest == 0, False)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from sqlalchemy import select, text
 
-from storage.models import Finding
+from storage.models import Draft, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -62,3 +62,11 @@ async def mark_known(
         text("UPDATE draft SET gone_findings = CAST(:gone AS jsonb) WHERE id = :draft"),
         {"draft": draft, "gone": orjson.dumps(listed).decode()},
     )
+
+
+async def gone_findings(
+    connection: AsyncConnection, draft: int
+) -> list[dict[str, Any]]:  # as stored
+    """Return what a draft's check before the last had found and the last did not."""
+    query = select(Draft.gone_findings).where(Draft.id == draft)
+    return (await connection.scalar(query)) or []

@@ -31,11 +31,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from storage.models import Address, AddressPlace, Outline
+    from storage.models import Address, AddressPlace, Outline, WaivedLand
 
     Query = Select[*tuple[Any, ...]]  # columns are chosen at run time
 
-    Standing = type[Unit] | type[UnitTally] | type[Address] | type[AddressPlace] | type[Outline]
+    Standing = (
+        type[Unit]
+        | type[UnitTally]
+        | type[Address]
+        | type[AddressPlace]
+        | type[Outline]
+        | type[WaivedLand]
+    )
 
 PICTURE_DIGITS = 7
 """Decimals of the degrees of a picture: 1 cm."""

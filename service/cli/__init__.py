@@ -10,15 +10,31 @@ from service.cli import (
     checking,
     database,
     demo,
+    draft_repair,
     exporting,
     importing,
     keys,
     load,
     publishing,
+    repairing,
     serve,
+    waiving,
 )
 from service.cli.frame import app, main
 
-COMMANDS = (checking, importing, publishing, exporting, load, keys, database, serve, demo)
+COMMANDS = (
+    checking,
+    repairing,
+    importing,
+    publishing,
+    draft_repair,
+    waiving,
+    exporting,
+    load,
+    keys,
+    database,
+    serve,
+    demo,
+)
 
 __all__ = ["COMMANDS", "app", "main"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resolvers.checking import check_files
+from resolvers.inspection import of_check
+from resolvers.report_files import check_report_target, write_report
 from service.cli.files import (
     ColumnsOption,
     CrsOption,
@@ -16,13 +18,20 @@ from service.cli.files import (
     FileArgument,
     LayerOption,
 )
-from service.cli.frame import JsonOption, app
+from service.cli.frame import JsonOption, app, today
 from service.cli.output import emit, progress, together
-from service.cli.reporting import show_notices, show_report, whole_report_json, write_report
+from service.cli.reporting import (
+    LangOption,
+    ReportOption,
+    show_notices,
+    show_report,
+    whole_report_json,
+)
 from service.errors import ExitCode
+from service.settings import read_settings
 from sources.addresses import read_addresses
 from sources.boundaries import parse_columns, read_boundaries
-from sources.writing import check_target
+from sources.report_words import own_language
 
 if TYPE_CHECKING:
     from geo.check import Checked
@@ -47,9 +56,8 @@ def check(
     exact: Annotated[
         bool, typer.Option("--exact", help="Take vertices as they are: mend no noise.")
     ] = False,
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Write the findings as a map layer.")
-    ] = None,
+    report: ReportOption = None,
+    lang: LangOption = None,
     layer: LayerOption = None,
     within_layer: Annotated[
         str | None, typer.Option(help="Layer of the parents' file, where it has several.")
@@ -62,7 +70,7 @@ def check(
 ) -> None:
     """Check FILE: clear boundaries, no blank land, no overlap, every household in one unit."""
     if report is not None:
-        check_target(report)
+        check_report_target(report)
     with progress(f"checking {file.name}"):
         read = read_boundaries(
             file,
@@ -79,7 +87,16 @@ def check(
         people = read_addresses(addresses) if addresses is not None else None
         found = check_files(read, parents, people, exact=exact)
     if report is not None:
-        write_report(report, found.report.findings)
+        day = today(read_settings())
+        inspected = of_check(
+            read,
+            found,
+            day,
+            against=within.name if within is not None else None,
+            people=addresses.name if addresses is not None else None,
+        )
+        with progress(f"writing {report.name}"):
+            write_report(report, inspected, lang or own_language())
     emit(
         whole_report_json(found.report) | {"notices": _notices_json(read, found)},
         as_json,

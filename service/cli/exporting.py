@@ -43,13 +43,14 @@ def audit_edition(
     edition: Annotated[int | None, typer.Option(help="Edition; the newest by default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute every chain and proof of an edition from what is stored."""
-    with progress("auditing"):
-        found = on_database(lambda engine: audit(engine, edition))
+    """Work out an edition anew from what is stored: land, proofs, addresses, households."""
+    with progress("auditing, units") as advance:
+        found = on_database(lambda engine: audit(engine, edition, advance))
     answer = {
         "edition": found.edition,
         "clean": found.clean,
         "levels": [level._asdict() for level in found.levels],
+        "addresses": found.addresses,
         "differences": [difference._asdict() for difference in found.differences],
     }
     emit(
@@ -61,11 +62,18 @@ def audit_edition(
                 found.levels,
                 title=f"edition {found.edition}: {'as proven' if found.clean else 'not as proven'}",
             ),
-            _differences(found) if found.differences else None,
+            _differences(found) if found.differences else _addresses(found),
         ),
     )
     if not found.clean:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _addresses(found: Audit) -> str | None:
+    """Say that the addresses are where they should be; nothing where there are none."""
+    if not found.addresses:
+        return None
+    return f"{found.addresses:,} addresses lie and count where it is written down"
 
 
 def _differences(found: Audit) -> RenderableType:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from geo.errors import BadInputError
 from resolvers import importing, publishing
+from resolvers.draft_reports import changes_of, of_published
+from resolvers.inspection import of_import
+from resolvers.report_files import check_report_target, write_report
 from service.cli.files import (
     MAX_ID,
     ColumnsOption,
@@ -22,17 +24,24 @@ from service.cli.files import (
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.output import emit, progress, together
 from service.cli.publishing import edition_json, say_published
-from service.cli.reporting import show_notices, show_report, whole_report_json, write_report
+from service.cli.reporting import (
+    LangOption,
+    ReportOption,
+    show_notices,
+    show_report,
+    whole_report_json,
+)
 from service.errors import ExitCode
 from service.settings import read_settings
 from sources.boundaries import parse_columns, read_boundaries
-from sources.writing import check_target
+from sources.report_words import own_language
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from resolvers.importing import Imported
+    from resolvers.inspection import Change
     from resolvers.publishing import Published
     from sources.boundaries import BoundaryFile
 
@@ -51,9 +60,8 @@ def import_file(
         bool, typer.Option("--publish", help="Publish it when it is clean.")
     ] = False,
     note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Write the findings as a map layer.")
-    ] = None,
+    report: ReportOption = None,
+    lang: LangOption = None,
     layer: LayerOption = None,
     encoding: EncodingOption = None,
     crs: CrsOption = None,
@@ -67,7 +75,7 @@ def import_file(
             "--dry-run stores nothing that --publish could publish: give one of them"
         )
     if report is not None:
-        check_target(report)
+        check_report_target(report)
     settings = read_settings()
     with progress(f"reading {file.name}"):
         read = read_boundaries(
@@ -79,25 +87,33 @@ def import_file(
             columns=parse_columns(columns),
         )
 
-    async def work(engine: AsyncEngine) -> tuple[Imported, Published | None]:
+    async def work(engine: AsyncEngine) -> tuple[Imported, Published | None, Change | None]:
         made = await importing.import_boundaries(
             engine,
             read,
             level=level,
             within=within,
             created_by=current_user(),
+            today=today(settings),
             together_with=with_draft or (),
             dry_run=dry_run,
         )
         if not publish or made.draft is None or not made.checked.report.clean:
-            return made, None
+            change = None
+            if report is not None and made.draft is not None:
+                change = await changes_of(engine, made.draft, made.removed)
+            return made, None, change
         order = publishing.Order(current_user(), today(settings), note=note)
-        return made, await publishing.publish(engine, [made.draft], order)
+        done = await publishing.publish(engine, [made.draft], order)
+        return made, done, of_published(done, made.removed)
 
     with progress(f"checking {file.name}"):
-        made, published = on_database(work, settings=settings)
+        made, published, change = on_database(work, settings=settings)
     if report is not None:
-        write_report(report, made.checked.report.findings)
+        edition = published.edition.number if published is not None else None
+        inspected = of_import(read, made, today(settings), change, edition)
+        with progress(f"writing {report.name}"):
+            write_report(report, inspected, lang or own_language())
     emit(_json(made, published), as_json, lambda _: _show(made, published, read))
     if not made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -9,18 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resolvers import draft_lists, importing, publishing
+from resolvers.draft_reports import inspect_draft
 from resolvers.edition_lists import list_editions
+from resolvers.report_files import check_report_target, write_report
 from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.output import emit, progress, table, together
-from service.cli.reporting import RULES, show_report, whole_report_json
+from service.cli.reporting import (
+    RULES,
+    LangOption,
+    ReportOption,
+    show_report,
+    whole_report_json,
+)
 from service.errors import ExitCode
 from service.settings import read_settings
+from sources.report_words import own_language
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
     from resolvers.importing import Rechecked
+    from resolvers.inspection import Inspection
     from resolvers.publishing import Published
     from storage.editions import EditionRow
 
@@ -54,8 +65,12 @@ def list_drafts(
     as_json: JsonOption = False,
 ) -> None:
     """List drafts, newest first."""
+    settings = read_settings()
     found = on_database(
-        lambda engine: draft_lists.list_drafts(engine, status=status, level=level, first=first)
+        lambda engine: draft_lists.list_drafts(
+            engine, status=status, level=level, first=first, today=today(settings)
+        ),
+        settings=settings,
     )
     emit(found, as_json, _drafts_table)
 
@@ -80,9 +95,26 @@ def _drafts_table(found: list[dict[str, Any]]) -> RenderableType:  # rows of fre
 
 
 @group.command("show")
-def show_draft(number: Number, as_json: JsonOption = False) -> None:
+def show_draft(
+    number: Number,
+    report: ReportOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show a draft with its findings."""
-    found = on_database(lambda engine: draft_lists.show_draft(engine, number))
+    if report is not None:
+        check_report_target(report)
+    settings = read_settings()
+    day = today(settings)
+
+    async def work(engine: AsyncEngine) -> tuple[dict[str, Any], Inspection | None]:
+        inspected = None if report is None else await inspect_draft(engine, number, day)
+        return await draft_lists.show_draft(engine, number, today=day), inspected
+
+    found, inspected = on_database(work, settings=settings)
+    if report is not None and inspected is not None:
+        with progress(f"writing {report.name}"):
+            write_report(report, inspected, lang or own_language())
     emit(found, as_json, _draft_view)
 
 
@@ -99,20 +131,30 @@ def _draft_view(draft: dict[str, Any]) -> RenderableType:  # free JSON: the cont
             ],
         ),
         table(
-            ["finding", "", "what"],
+            ["id", "finding", "", "what"],
             [
-                [f["kind"], "blocks" if f["severity"] == "BLOCKING" else "", f["message"]]
+                [f["id"][:12], f["kind"], _effect(f), f["message"]]
                 for f in report["findings"]["nodes"]
             ],
         ),
     )
 
 
+def _effect(finding: dict[str, Any]) -> str:  # free JSON: the contract's Finding
+    if finding["waiver"] is not None:
+        return "waived"
+    return "blocks" if finding["severity"] == "BLOCKING" else ""
+
+
 @group.command("recheck")
 def recheck(number: Number, as_json: JsonOption = False) -> None:
     """Check a draft again on the newest edition, without the file."""
+    settings = read_settings()
     with progress(f"checking draft {number}"):
-        done = on_database(lambda engine: importing.recheck(engine, number))
+        done = on_database(
+            lambda engine: importing.recheck(engine, number, today=today(settings)),
+            settings=settings,
+        )
     report = done.checked.report
     answer = whole_report_json(report) | {"newFindings": sorted(done.new), "gone": _gone(done)}
     emit(answer, as_json, lambda _: together(show_report(report), _told_apart(done)))

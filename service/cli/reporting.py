@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
 
+from resolvers.report_files import REPORT_SUFFIXES
+from resolvers.report_text import borders_of
 from resolvers.reports import finding_json, report_json
 from service.cli.output import table, together
-from sources.writing import write_features
+from sources.report_words import Language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rich.console import RenderableType
 
     from geo.findings import Finding, Report
+
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="OUT",
+        help="Write a report: .html is a page to read, .gpkg has a layer a kind, .geojson and "
+        f"{len(REPORT_SUFFIXES) - 3} other endings make one layer.",
+    ),
+]
+LangOption = Annotated[
+    Language | None,
+    typer.Option(case_sensitive=False, help="Language of the report; else as LANG says."),
+]
 
 SHOWN = 20
 """How many findings a terminal shows."""
@@ -78,12 +93,20 @@ def _findings(findings: Sequence[Finding]) -> RenderableType:
     left = len(findings) - SHOWN
     return table(
         ["finding", "level", "", "what"],
-        [
-            [f.kind.value, f.level, "blocks" if f.severity.value == "BLOCKING" else "", f.message]
-            for f in findings[:SHOWN]
-        ],
+        [[f.kind.value, f.level, _standing(f), _what(f)] for f in findings[:SHOWN]],
         title=f"{len(findings)} finding(s)" + (f", the {SHOWN} largest" if left > 0 else ""),
     )
+
+
+def _standing(finding: Finding) -> str:
+    if finding.waiver is not None:
+        return "waived"
+    return "blocks" if finding.severity.value == "BLOCKING" else ""
+
+
+def _what(finding: Finding) -> str:
+    borders = borders_of(finding)
+    return f"{finding.message}; borders: {borders}" if borders else finding.message
 
 
 def show_notices(notices: Sequence[tuple[str, str, int]]) -> RenderableType | None:
@@ -91,27 +114,3 @@ def show_notices(notices: Sequence[tuple[str, str, int]]) -> RenderableType | No
     if not notices:
         return None
     return table(["notice", "what"], [[code, message] for code, message, _ in notices])
-
-
-def write_report(path: Path, findings: Sequence[Finding]) -> None:
-    """Write findings as a layer of any format that GDAL writes, by the file's name."""
-    geoms = np.empty(len(findings), object)
-    geoms[:] = [finding.geometry for finding in findings]
-    write_features(
-        path,
-        "findings",
-        geoms,
-        {
-            "id": [f.id for f in findings],
-            "kind": [f.kind.value for f in findings],
-            "rule": [f.rule.value for f in findings],
-            "severity": [f.severity.value for f in findings],
-            "message": [f.message for f in findings],
-            "area_m2": [f.area_m2 for f in findings],
-            "width_m": [f.width_m for f in findings],
-            "households": [f.households for f in findings],
-            "units": [" ".join(f.units) for f in findings],
-            "parent": [f.parent or "" for f in findings],
-            "rows": [" ".join(map(str, f.rows)) for f in findings],
-        },
-    )

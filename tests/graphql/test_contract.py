@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import (
+    DangerousChange,
+    DangerousChangeType,
     GraphQLEnumType,
     GraphQLNamedType,
     GraphQLSchema,
@@ -56,13 +59,11 @@ NOT_YET_TYPES = {
     "Movement",
     "MovementConnection",
     "MovementEdge",
-    "Mutation",
     "PlanItem",
     "PlannedAssignment",
     "Programme",
     "Progress",
     "Rung",
-    "Share",
     "Site",
     "SitingPlan",
     "Subscription",
@@ -79,6 +80,16 @@ NOT_YET_TYPES = {
 NOT_YET_FIELDS = {
     "Draft.changes",
     "Edition.changes",
+    "Mutation.acceptPlan",
+    "Mutation.assign",
+    "Mutation.discardDraft",
+    "Mutation.draftRevert",
+    "Mutation.endAssignment",
+    "Mutation.importBoundaries",
+    "Mutation.publishDrafts",
+    "Mutation.putFacility",
+    "Mutation.recheckDraft",
+    "Mutation.removeFacility",
     "Place.ladder",
     "Query.assignmentPlan",
     "Query.bodies",
@@ -97,9 +108,7 @@ NOT_YET_FIELDS = {
     "Query.programmes",
     "Query.siting",
     "Unit.assignments",
-    "Unit.crosswalk",
     "Unit.facilities",
-    "Unit.predecessors",
     "UnitConnection.featureCollection(duty:)",
 }
 """What of the contract is not offered yet. Whoever offers it takes it out here."""
@@ -132,8 +141,21 @@ def test_nothing_of_the_contract_is_broken_or_missing_but_what_is_listed(
 def test_nothing_of_the_contract_is_changed_dangerously(
     contract: GraphQLSchema, ours: GraphQLSchema
 ) -> None:
-    # graphql-core calls another default value dangerous, and a new value of an enum
-    assert find_dangerous_changes(contract, ours) == []
+    # graphql-core calls another default value dangerous, and a new value of an enum. It compares
+    # texts, and 1.0 is printed as 1: so the values themselves are looked at, too.
+    changes = find_dangerous_changes(contract, ours)
+    of_default = DangerousChangeType.ARG_DEFAULT_VALUE_CHANGE
+    assert [c for c in changes if c.type is not of_default] == []
+    assert [c for c in changes if default_of(contract, c) != default_of(ours, c)] == []
+
+
+def default_of(schema: GraphQLSchema, change: DangerousChange) -> object:
+    """Return the default value of the argument that a change speaks of."""
+    named = re.match(r"(\w+)\.(\w+)\((\w+):\)", change.description)
+    assert named is not None, change
+    kind, field, argument = named.groups()
+    of_type: Any = schema.type_map[kind]  # an object type or an interface
+    return of_type.fields[field].args[argument].default_value
 
 
 def described(kind: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:

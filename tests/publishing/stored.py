@@ -9,7 +9,7 @@ import psycopg
 import shapely
 from sqlalchemy import make_url
 
-from tests.town import remainder
+from tests.town import remainder, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,13 @@ CYCLE = 2**64
 
 STANDS = "({0}.first_edition <= e.number AND coalesce({0}.last_edition, e.number) >= e.number)"
 
+WAIVED_SUM = """
+coalesce(sum(CASE w.kind WHEN 'BLANK' THEN w.chain::numeric
+                         WHEN 'OVERLAP' THEN -w.extra * w.chain::numeric
+                         WHEN 'OUTSIDE' THEN -w.chain::numeric END), 0)
+"""
+"""What waived land adds to the sum of its parent."""
+
 SPOILT_SUMS = f"""
 SELECT e.number, l.key, p.code
 FROM edition e CROSS JOIN level l
@@ -29,7 +36,11 @@ JOIN LATERAL (
     SELECT sum(c.chain::numeric) AS total, count(*) AS n FROM unit c
     WHERE c.level = l.key AND c.parent_code = p.code AND {STANDS.format("c")}
 ) AS s ON s.n > 0
-WHERE l.tiling = 'TILES' AND mod(s.total - p.chain, {CYCLE}) <> 0
+JOIN LATERAL (
+    SELECT {WAIVED_SUM} AS total FROM waived_land w
+    WHERE w.level = l.key AND w.parent_code = p.code AND {STANDS.format("w")}
+) AS waived ON true
+WHERE l.tiling = 'TILES' AND mod(s.total + waived.total - p.chain, {CYCLE}) <> 0
 UNION ALL
 SELECT e.number, l.key, NULL
 FROM edition e CROSS JOIN level l
@@ -38,7 +49,11 @@ JOIN LATERAL (
     SELECT sum(c.chain::numeric) AS total FROM unit c
     WHERE c.level = l.key AND {STANDS.format("c")}
 ) AS s ON true
-WHERE l.parent IS NULL AND mod(s.total - o.chain, {CYCLE}) IS DISTINCT FROM 0
+JOIN LATERAL (
+    SELECT {WAIVED_SUM} AS total FROM waived_land w
+    WHERE w.level = l.key AND {STANDS.format("w")}
+) AS waived ON true
+WHERE l.parent IS NULL AND mod(s.total + waived.total - o.chain, {CYCLE}) IS DISTINCT FROM 0
 ORDER BY 1, 2, 3
 """
 """Parents whose units' boundaries do not add up to their own, in any edition."""
@@ -204,8 +219,28 @@ class Stored:
             above = self.units(parent, number) if parent is not None else {}
             for code, parts in below.items():
                 whole = above[code].geom if code in above else self.outline(number)
-                if remainder(whole, parts):
+                left = remainder(whole, parts)
+                for times, land in self.waived(level, code, number):
+                    for key, count in segments(land).items():
+                        left[key] = left.get(key, 0) + times * count
+                if any(left.values()):
                     yield level, code
+
+    def waived(
+        self, level: str, parent: str | None, edition: int
+    ) -> Iterator[tuple[int, BaseGeometry]]:
+        """Return the waived land of a parent, each with how often it counts in its sum."""
+        rows = self.rows(
+            "SELECT w.kind, w.extra, ST_AsBinary(w.geom) FROM waived_land w"
+            f" JOIN edition e ON {STANDS.format('w')}"
+            " WHERE w.level = %s AND w.parent_code IS NOT DISTINCT FROM %s AND e.number = %s",
+            level,
+            parent,
+            edition,
+        )
+        for kind, extra, wkb in rows:
+            times = {"BLANK": 1, "OVERLAP": -extra, "OUTSIDE": -1}[kind]
+            yield times, shapely.from_wkb(bytes(wkb))
 
     def outline(self, edition: int) -> BaseGeometry:
         """Return what the topmost level fills."""

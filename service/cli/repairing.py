@@ -1,0 +1,268 @@
+"""``wangge repair``: a mended copy of a boundary file, and the list of what moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import shapely
+import typer
+
+from geo.errors import BadInputError
+from resolvers.repairing import MAX_MOVE_M, check_width, repair_files
+from service.cli.files import (
+    ColumnsOption,
+    CrsOption,
+    DatumOption,
+    EncodingOption,
+    FileArgument,
+    LayerOption,
+)
+from service.cli.frame import JsonOption, app
+from service.cli.output import emit, progress, table, together
+from service.cli.reporting import SHOWN, show_notices, show_report, whole_report_json
+from service.errors import ExitCode
+from sources.addresses import read_addresses
+from sources.boundaries import parse_columns, read_boundaries
+from sources.copying import refuse_inputs, write_copy, write_table
+from sources.writing import KNOWN_SUFFIXES, check_target, write_features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from geo.repair import Left
+    from resolvers.repairing import Moved, RepairedFiles
+    from sources.boundaries import BoundaryFile
+
+CSV = ".csv"
+
+
+@app.command("repair")
+def repair_command(
+    file: FileArgument,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="OUT", help="Mended copy to write; its name says how."),
+    ],
+    within: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="The parents that it should fill; else its own outline.",
+        ),
+    ] = None,
+    within_out: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Copy of the parents with the vertices they received."),
+    ] = None,
+    max_move: Annotated[
+        float, typer.Option(help="Land up to this width is moved, in metres.")
+    ] = MAX_MOVE_M,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FINDING", help="Mend just this finding (its id); may be repeated."),
+    ] = None,
+    moves: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write what moved, as .csv or as a map layer."),
+    ] = None,
+    addresses: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Addresses, to count who is moved."),
+    ] = None,
+    layer: LayerOption = None,
+    within_layer: Annotated[
+        str | None, typer.Option(help="Layer of the parents' file, where it has several.")
+    ] = None,
+    encoding: EncodingOption = None,
+    crs: CrsOption = None,
+    datum: DatumOption = None,
+    columns: ColumnsOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a mended copy of FILE: blank, doubled and outside land goes to where it belongs."""
+    _check_targets(out, within_out, moves, [file, within, addresses])
+    if within_out is not None and within is None:
+        raise BadInputError(
+            "--within-out is a copy of the parents' file; name that with --within",
+            argument="withinOut",
+        )
+    check_width(max_move)
+    with progress(f"repairing {file.name}"):
+        read = read_boundaries(
+            file,
+            layer=layer,
+            encoding=encoding,
+            crs=crs,
+            datum=datum,
+            columns=parse_columns(columns),
+            need_code=False,
+        )
+        parents = None
+        if within is not None:
+            parents = read_boundaries(within, layer=within_layer, need_code=False)
+        people = read_addresses(addresses) if addresses is not None else None
+        mended = repair_files(read, parents, people, max_move_m=max_move, only=only or None)
+    with progress(f"writing {out.name}"):
+        write_copy(out, file, read, mended.geoms, layer=layer, encoding=encoding)
+        if within_out is not None and within is not None and mended.parents is not None:
+            write_copy(within_out, within, mended.parents, mended.parents.geoms, layer=within_layer)
+        if moves is not None:
+            _write_moves(moves, mended.moved)
+    notices = _notices(read, mended, asked_for_parents=within_out is not None)
+    emit(
+        _answer(out, max_move, mended, notices),
+        as_json,
+        lambda _: together(
+            show_notices(notices),
+            _summary(out, mended),
+            _moves(mended, counted=addresses is not None),
+            _left(mended.left),
+            show_report(mended.after.report),
+        ),
+    )
+    if not mended.after.report.clean:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _check_targets(
+    out: Path, within_out: Path | None, moves: Path | None, inputs: Sequence[Path | None]
+) -> None:
+    """Refuse places that cannot be written to, before any work is done for them."""
+    for target in (out, within_out):
+        if target is not None:
+            check_target(target)
+    if moves is not None and moves.suffix.lower() != CSV:
+        check_target(moves)
+    elif moves is not None and (moves.is_dir() or not moves.parent.is_dir()):
+        raise BadInputError(
+            f"{moves} cannot be written: {moves.parent} is no folder, or it is one itself; "
+            f"name a file that ends in {CSV} or {', '.join(KNOWN_SUFFIXES)}",
+            argument="moves",
+        )
+    targets = [path for path in (out, within_out, moves) if path is not None]
+    refuse_inputs(targets, [path for path in inputs if path is not None])
+
+
+def _notices(
+    read: BoundaryFile, mended: RepairedFiles, *, asked_for_parents: bool
+) -> list[tuple[str, str, int]]:
+    told = [(n.code, n.message, n.feature_count) for n in read.notices]
+    told += [(r.code, r.message, r.feature_count) for r in mended.before.remarks]
+    if mended.noded_parents:
+        where = (
+            "the copy of the parents has them"
+            if asked_for_parents
+            else "write a copy of the parents that has them with --within-out, or the two files "
+            "match only after a check or an import has put them in again"
+        )
+        told.append(
+            (
+                "PARENTS_NODED",
+                f"{mended.noded_parents} parent(s) receive vertices of the mended file: {where}",
+                mended.noded_parents,
+            )
+        )
+    return told
+
+
+def _answer(
+    out: Path, max_move_m: float, mended: RepairedFiles, notices: Sequence[tuple[str, str, int]]
+) -> dict[str, Any]:  # free JSON, with the names of the API where it has such things
+    return {
+        "file": str(out),
+        "maxMoveM": max_move_m,
+        "changedFeatures": mended.changed_rows,
+        "movedM2": mended.moved_m2,
+        "moves": [
+            {
+                "from": list(moved.move.givers),
+                "to": moved.move.taker,
+                "areaM2": moved.move.area_m2,
+                "widthM": moved.move.width_m,
+                "pieces": moved.move.pieces,
+                "households": moved.households,
+                "finding": moved.move.finding,
+            }
+            for moved in mended.moved
+        ],
+        "left": [
+            {"finding": left.finding.id, "reason": left.reason.value, "message": left.message}
+            for left in mended.left
+        ],
+        "before": whole_report_json(mended.before.report),
+        "after": whole_report_json(mended.after.report),
+        "notices": [
+            {"code": code, "message": message, "featureCount": count}
+            for code, message, count in notices
+        ],
+    }
+
+
+def _summary(out: Path, mended: RepairedFiles) -> str:
+    if not mended.changed_rows:
+        return f"{out}: nothing to mend"
+    return (
+        f"{out}: {mended.changed_rows} of {len(mended.geoms)} units drawn anew, "
+        f"{mended.moved_m2:,.2f} m2 moved"
+    )
+
+
+def _moves(mended: RepairedFiles, *, counted: bool) -> RenderableType | None:
+    if not mended.moved:
+        return None
+    left = len(mended.moved) - SHOWN
+    return table(
+        ["from", "to", "m2", "m wide", "pieces", "households"],
+        [
+            [
+                ", ".join(moved.move.givers) or "nobody",
+                moved.move.taker or "nobody",
+                moved.move.area_m2,
+                moved.move.width_m,
+                moved.move.pieces,
+                moved.households if counted else None,
+            ]
+            for moved in mended.moved[:SHOWN]
+        ],
+        title=f"{len(mended.moved)} move(s)" + (f", the {SHOWN} largest" if left > 0 else ""),
+    )
+
+
+def _left(left: Sequence[Left]) -> RenderableType | None:
+    if not left:
+        return None
+    more = f", the {SHOWN} largest" if len(left) > SHOWN else ""
+    return table(
+        ["finding", "what", "why it stays"],
+        [
+            [stays.finding.kind.value, stays.finding.message, stays.message]
+            for stays in left[:SHOWN]
+        ],
+        title=f"{len(left)} finding(s) stay{more}",
+    )
+
+
+def _write_moves(path: Path, moved: Sequence[Moved]) -> None:
+    """Write the list of what moved, by the file's name as a table or as a map layer."""
+    lands = np.empty(len(moved), object)
+    lands[:] = [m.move.land for m in moved]
+    columns: dict[str, list[Any]] = {  # cells of any type that a table holds
+        "from": [" ".join(m.move.givers) for m in moved],
+        "to": [m.move.taker or "" for m in moved],
+        "area_m2": [m.move.area_m2 for m in moved],
+        "width_m": [m.move.width_m for m in moved],
+        "pieces": [m.move.pieces for m in moved],
+        "households": [m.households for m in moved],
+        "finding": [m.move.finding or "" for m in moved],
+    }
+    if path.suffix.lower() != CSV:
+        write_features(path, "moves", lands, columns)
+        return
+    middles = shapely.get_coordinates(shapely.point_on_surface(lands))
+    columns |= {"lon": middles[:, 0].round(7).tolist(), "lat": middles[:, 1].round(7).tolist()}
+    write_table(path, columns)
