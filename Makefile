@@ -3,8 +3,9 @@
 #   make demo [ARGS=--once]   the made-up town, served (or only proved and printed)
 #   make test [ARGS=...]      all checks, then all tests; ARGS goes to pytest
 #   make check                format, lint, types, layers, printed schema
-#   make bench                the benchmarks
-#   make clean                removes the virtual environment and caches, nothing else
+#   make bench                lists the benchmarks
+#   make bench-coverage       the coverage engine beside others (docs/benchmarks-coverage.md)
+#   make clean                removes virtual environments, fetched packages and caches, nothing else
 
 SHELL = /bin/sh
 BIN = .venv/bin
@@ -15,7 +16,7 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check bench clean setup
+.PHONY: demo test check bench bench-coverage clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -34,10 +35,13 @@ test: check
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 bench: setup
-	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks $(ARGS); \
-	else echo "there are no benchmarks yet"; fi
+	@$(BIN)/python -m benchmarks
+
+bench-coverage: setup
+	@scripts/bench-setup.sh
+	@$(BIN)/python -m benchmarks.coverage $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
-		build wangge.egg-info
+	rm -rf .venv .venv-bench benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache build wangge.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Benchmarks: what the service's claims about speed and exactness are measured with."""

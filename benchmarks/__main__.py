@@ -1,0 +1,32 @@
+"""List the benchmarks that there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class Benchmark(NamedTuple):
+    """One benchmark, as ``make`` runs it."""
+
+    target: str
+    says: str
+
+
+BENCHMARKS = (
+    Benchmark(
+        "bench-coverage",
+        "proof, report and repair of generated levels beside shapely, PostGIS, geoplanar, maup "
+        "and mapshaper; publishing one changed grid (docs/benchmarks-coverage.md)",
+    ),
+)
+
+
+def main() -> None:
+    """Write one line for each benchmark."""
+    for benchmark in BENCHMARKS:
+        sys.stdout.write(f"make {benchmark.target}\n    {benchmark.says}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The coverage engine beside others, on the same generated levels in one run."""

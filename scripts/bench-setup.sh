@@ -1,0 +1,39 @@
+#!/bin/sh
+# Fetches what the benchmarks compare with: Python packages into .venv-bench, mapshaper into
+# benchmarks/node_modules. What cannot be had is left out with a sentence: its rows say so, too.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "wangge: $*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Two `make` at once: the second waits. The lock is this file, so that nothing is left behind.
+if has flock; then
+    exec 9<scripts/bench-setup.sh
+    flock 9
+fi
+
+digest() { cksum | tr -d ' '; }
+
+fetch_python_peers() {
+    wanted=$({ .venv/bin/python -c 'import sys; print(sys.version)'; cat benchmarks/requirements.lock; } | digest)
+    [ "$(cat .venv-bench/.locked 2>/dev/null)" = "$wanted" ] && return
+    say "making .venv-bench for the packages that the benchmarks compare with"
+    rm -rf .venv-bench
+    .venv/bin/python -m venv .venv-bench &&
+        .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+            --require-hashes --only-binary :all: -r benchmarks/requirements.lock &&
+        echo "$wanted" >.venv-bench/.locked
+}
+
+fetch_mapshaper() {
+    has npm && has node || { say "there is no npm here: mapshaper is left out"; return; }
+    wanted=$({ node --version; cat benchmarks/package-lock.json; } | digest)
+    [ "$(cat benchmarks/node_modules/.locked 2>/dev/null)" = "$wanted" ] && return
+    say "fetching mapshaper"
+    (cd benchmarks && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) &&
+        echo "$wanted" >benchmarks/node_modules/.locked
+}
+
+fetch_python_peers || say "the Python packages could not be fetched: their rows say so"
+fetch_mapshaper || say "mapshaper could not be fetched: its rows say so"
