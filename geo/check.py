@@ -96,6 +96,8 @@ class Checked:
         The world with the file's units in it, and with the nodes that others received.
     unproven
         Parents that are not filled exactly, were nothing waived.
+    waivers
+        Those that cover a finding of the report, by number.
     """
 
     level: str
@@ -108,6 +110,7 @@ class Checked:
     remarks: Sequence[Remark]
     metric: LocalMetric
     unproven: Sequence[Unproven]
+    waivers: Mapping[int, Waiver]
 
 
 def check(
@@ -475,6 +478,10 @@ class _Check:
             findings=tuple(findings),
         )
 
+    def _waivers_of(self, report: Report) -> dict[int, Waiver]:
+        used = {finding.waiver for finding in report.findings}
+        return {waiver.id: waiver for waiver in self.waivers if waiver.id in used}
+
     def _result(
         self,
         geoms: NDArray[np.object_],
@@ -504,6 +511,7 @@ class _Check:
             remarks=tuple(self.remarks),
             metric=metric,
             unproven=_unproven(proof, parents),
+            waivers=self._waivers_of(report),
         )
 
 

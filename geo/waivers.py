@@ -14,6 +14,7 @@ from geo.validity import areas_only, solid_land
 from geo.width import inscribed_width
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
@@ -44,6 +45,10 @@ class Waiver(NamedTuple):
     """In degrees; None where the finding had none."""
     addresses: frozenset[str]
     households: int
+    reason: str = ""
+    approved_by: str = ""
+    approved_at: dt.datetime | None = None
+    until: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,9 @@ async def keep_plan(connection: AsyncConnection, draft: int, before: Base, after
     if land_changes(before.world.waived, after.world.waived):
         return
     change = compare(before.world, after.world, metric)
-    if len(change.rows) + len(change.removed) > MAX_ROWS:
+    names = {(row.level, row.units.codes[row.place]) for row in change.rows}
+    # Two rows of one code are a finding: nothing can be published of them.
+    if len(names) < len(change.rows) or len(names) + len(change.removed) > MAX_ROWS:
         return
     await planned.store_plan(
         connection,

@@ -10,11 +10,14 @@ import shapely
 from geo.findings import Clause, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from geo.check import Checked
     from geo.findings import Finding, Report
+    from geo.waivers import Waiver
     from storage.waivers import Acceptance, WaivedCount
+
+    Accepted = Acceptance | Waiver
 
 CYCLE = 2**64
 """Chains are sums modulo this."""
@@ -49,8 +52,16 @@ def clauses_json(clauses: Iterable[Clause]) -> list[dict[str, Any]]:  # the cont
     ]
 
 
-def finding_json(finding: Finding) -> dict[str, Any]:  # free JSON: the contract's Finding
-    """Return a finding as the API's Finding; units by level and code."""
+def finding_json(
+    finding: Finding, waivers: Mapping[int, Accepted] | None = None
+) -> dict[str, Any]:  # free JSON: the contract's Finding
+    """Return a finding as the API's Finding; units by level and code.
+
+    Parameters
+    ----------
+    waivers
+        Those that cover findings, by number.
+    """
     geometry = None
     if finding.geometry is not None:
         geometry = orjson.loads(shapely.to_geojson(finding.geometry))
@@ -71,7 +82,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:  # free JSON: the contract
         "pieces": finding.pieces,
         "borders": borders_json(finding.level, finding.units, finding.borders_m),
         "chain": str(finding.chain) if finding.chain is not None else None,
-        "waiver": {"id": str(finding.waiver)} if finding.waiver is not None else None,
+        "waiver": waiver_json((waivers or {}).get(finding.waiver or 0)),
     }
 
 
@@ -83,14 +94,14 @@ def borders_json(
     return [{"unit": {"level": {"key": level}, "code": c}, "metres": m} for c, m in beside]
 
 
-def waiver_json(accepted: Acceptance | None) -> dict[str, Any] | None:  # the contract's Waiver
+def waiver_json(accepted: Accepted | None) -> dict[str, Any] | None:  # the contract's Waiver
     """Return how a finding was accepted, as the API's Waiver."""
     if accepted is None:
         return None
     return {
         "reason": accepted.reason,
         "approvedBy": accepted.approved_by,
-        "approvedAt": accepted.approved_at.isoformat(),
+        "approvedAt": accepted.approved_at.isoformat() if accepted.approved_at else None,
         "until": accepted.until.isoformat() if accepted.until is not None else None,
     }
 

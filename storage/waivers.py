@@ -155,6 +155,7 @@ async def covers(
             func.ST_AsBinary(Waiver.__table__.c.geom),
             Waiver.addresses,
             Waiver.households,
+            *ACCEPTANCE,
         )
         .where(holds(day))
         .order_by(Waiver.id)
@@ -170,7 +171,7 @@ async def covers(
 
 
 def _cover(row: Sequence[Any]) -> Cover:  # a row of the query above
-    number, level, kind, parent, extra, units, wkb, addresses, households = row
+    number, level, kind, parent, extra, units, wkb, addresses, households, *said = row
     land = shapely.from_wkb(bytes(wkb)) if wkb is not None else None
     return Cover(
         id=number,
@@ -182,6 +183,7 @@ def _cover(row: Sequence[Any]) -> Cover:  # a row of the query above
         land=land,
         addresses=frozenset(addresses),
         households=households,
+        **Acceptance(*said)._asdict(),
     )
 
 

@@ -135,7 +135,7 @@ def _json(
         "publishedAs": edition_json(published.edition) if published is not None else None,
         "source": made.source,
         "removed": list(made.removed),
-        "report": whole_report_json(made.checked.report),
+        "report": whole_report_json(made.checked.report, made.checked.waivers),
     }
 
 

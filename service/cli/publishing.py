@@ -156,7 +156,10 @@ def recheck(number: Number, as_json: JsonOption = False) -> None:
             settings=settings,
         )
     report = done.checked.report
-    answer = whole_report_json(report) | {"newFindings": sorted(done.new), "gone": _gone(done)}
+    answer = whole_report_json(report, done.checked.waivers) | {
+        "newFindings": sorted(done.new),
+        "gone": _gone(done),
+    }
     emit(answer, as_json, lambda _: together(show_report(report), _told_apart(done)))
     if not report.clean:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -14,11 +14,12 @@ from service.cli.output import table, together
 from sources.report_words import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
     from geo.findings import Finding, Report
+    from resolvers.reports import Accepted
 
 ReportOption = Annotated[
     Path | None,
@@ -44,12 +45,14 @@ RULES = {
 }
 
 
-def whole_report_json(report: Report) -> dict[str, Any]:  # free JSON: the contract's CoverageReport
-    """Return a report with its findings, as the API's CoverageReport."""
+def whole_report_json(
+    report: Report, waivers: Mapping[int, Accepted] | None = None
+) -> dict[str, Any]:  # free JSON: the contract's CoverageReport
+    """Return a report with its findings, as the API's CoverageReport; ``waivers`` by number."""
     answer = report_json(report)
     answer["level"] = {"key": report.level}
     answer["findings"] = {
-        "nodes": [finding_json(finding) for finding in report.findings],
+        "nodes": [finding_json(finding, waivers) for finding in report.findings],
         "totalCount": len(report.findings),
     }
     return answer

@@ -177,6 +177,18 @@ def test_a_draft_with_findings_has_to_go_the_long_way_and_is_refused(
     assert stored.newest() == 3
 
 
+def test_a_code_that_is_there_twice_makes_a_draft_without_a_plan(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    file = write_geojson(here, GRIDS_A)
+    here.write_text(here.read_text("utf-8").replace("010102", "010101"), "utf-8")
+
+    made = town.draft("grid", file, "--within", "0101", exit_code=1)
+
+    assert "DUPLICATE_CODE" in {f["kind"] for f in made["report"]["findings"]["nodes"]}
+    assert not stored.one("SELECT planned FROM draft WHERE id = %s", int(made["id"]))
+
+
 def test_the_same_file_again_makes_no_edition_on_the_short_way_either(
     town: Wangge, stored: Stored, here: Path
 ) -> None:

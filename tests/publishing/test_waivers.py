@@ -218,6 +218,8 @@ def test_the_same_file_again_changes_nothing(town: Wangge, stored: Stored, here:
     made = town.draft("grid", here, "--within", "0101", "--publish")
 
     assert made["report"]["clean"] is True
+    [found] = findings(made["report"])
+    assert (found["waiver"]["reason"], found["waiver"]["approvedBy"]) == ("a lake", "Wu")
     assert made["publishedAs"]["number"] == 4, "nothing changes"
     assert stored.rows(LAND) == before
 
