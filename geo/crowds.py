@@ -35,8 +35,8 @@ USUAL = 30
 TOO_MANY = 10_000
 """What all lines, or faces, may have beyond that: some seconds of work."""
 
-MAX_VERTICES = 300_000
-"""Land that needs more vertices than this is drawn by its hull."""
+MAX_VERTICES = 100_000
+"""Land that needs as many more vertices than its units have is drawn by its hull."""
 
 
 class Doubled(NamedTuple):
@@ -122,6 +122,7 @@ def doubled_land(solid: NDArray[np.object_]) -> Doubled:
     column = np.searchsorted(np.quantile(x, np.linspace(0, 1, 9)), x)
     once = solid[np.lexsort((y, column))]
     twice = np.full(len(once), shapely.Polygon(), object)
+    most = MAX_VERTICES + 2 * shapely.get_num_coordinates(once).sum()
     while len(once) > 1:
         pairs = len(once) // 2
         a, b, rest = once[: 2 * pairs : 2], once[1 : 2 * pairs : 2], slice(2 * pairs, None)
@@ -131,7 +132,7 @@ def doubled_land(solid: NDArray[np.object_]) -> Doubled:
         )
         once = np.concatenate([shapely.union(a, b), once[rest]])
         twice = np.concatenate([double, twice[rest]])
-        if shapely.get_num_coordinates(np.concatenate([once, twice])).sum() > MAX_VERTICES:
+        if shapely.get_num_coordinates(np.concatenate([once, twice])).sum() > most:
             hull = shapely.convex_hull(shapely.geometrycollections(once.tolist()))
             return Doubled(hull, hull, exact=False)
     return Doubled(once[0], twice[0], exact=True)

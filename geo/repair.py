@@ -9,17 +9,17 @@ vertex by vertex. So the sum of each parent (see ``geo.chain``) is zero when not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
-from geo.chain import chains, parent_sums
+from geo.chain import boundaries, chains, parent_sums
 from geo.coverage import prove
 from geo.crs import round9
 from geo.findings import Kind
-from geo.layers import NO_PARENT, Parents
+from geo.layers import NO_PARENT, Layer, Parents
 from geo.repair_choice import choose
 from geo.repair_ground import lay_ground, open_lines
 from geo.repair_patches import NOBODY, Reason, find_patches
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geo.findings import Finding
-    from geo.layers import Layer, Metric
+    from geo.layers import Metric
     from geo.repair_ground import Ground
     from geo.repair_patches import Patch, Patches
 
@@ -231,7 +231,7 @@ class _Asked:
 
 
 def _claimants(finding: Finding) -> int:
-    return max(len(finding.units), len(finding.rows)) if finding.kind is Kind.OVERLAP else 0
+    return max(len(finding.units), len(finding.rows))
 
 
 def _near(lines: NDArray[np.object_], findings: Sequence[Finding]) -> NDArray[np.intp]:
@@ -256,9 +256,12 @@ class _Repair:
 
     def run(self) -> bool:
         """Mend what can be mended; True where another pass may mend more."""
-        solid, fixed = self._untwist()
+        chain, valid = boundaries(self.geoms)
+        solid, fixed = self._untwist(np.flatnonzero(~valid))
         parent_of = self.layer.parent_of
-        sums = parent_sums(chains(solid), parent_of, chains(self.parents))
+        if not valid.all():
+            chain = chains(solid)
+        sums = parent_sums(chain, parent_of, chains(self.parents))
         bad = np.flatnonzero(sums)
         around = open_lines(solid, parent_of, self.parents, bad)
         lines = self.asked.lines(around)
@@ -285,12 +288,11 @@ class _Repair:
 
     # -- rings that cross themselves ----------------------------------------------------------
 
-    def _untwist(self) -> tuple[NDArray[np.object_], set[int]]:
+    def _untwist(self, twisted: NDArray[np.intp]) -> tuple[NDArray[np.object_], set[int]]:
         """Draw twisted rings anew where that moves little; the others must not be touched.
 
         Returns valid polygons of all units, and the units that stay twisted.
         """
-        twisted = np.flatnonzero(~shapely.is_valid(self.geoms))
         if not len(twisted):
             return self.geoms, set()
         solid = self.geoms.copy()
@@ -405,18 +407,37 @@ class _Repair:
 
     def result(self) -> Repaired:
         """Prove the level again, and say what was done."""
-        layer = replace(self.layer, geoms=self.geoms)
-        parents = Parents(self.codes, self.parents)
-        proof = prove(layer, parents, self.metric)
+        proven, findings = self._prove()
         return Repaired(
             geoms=self.geoms,
             changed=_others(self.geoms, self.layer.geoms),
             parents=self.parents,
             noded_parents=_others(self.parents, self.before.geoms),
             moves=self._moves(),
-            left=self._left(proof.findings),
-            proven=proof.proven,
+            left=self._left(findings),
+            proven=proven,
         )
+
+    def _prove(self) -> tuple[NDArray[np.bool_], Sequence[Finding]]:
+        """Prove the level: only parents that are not proven are looked at again."""
+        parent_of = self.layer.parent_of
+        chain, valid = boundaries(self.geoms)
+        proven = parent_sums(chain, parent_of, chains(self.parents)) == 0
+        proven[parent_of[~valid & (parent_of != NO_PARENT)]] = False
+        bad = np.flatnonzero(~proven)
+        near = shapely.STRtree(self.geoms).query(shapely.box(*shapely.bounds(self.parents[bad]).T))
+        units = np.union1d(near[1], np.flatnonzero(np.isin(parent_of, bad) | ~valid))
+        position = np.full(len(proven) + 1, NO_PARENT)
+        position[bad] = np.arange(len(bad))
+        some = Layer(
+            level=self.layer.level,
+            geoms=self.geoms[units],
+            codes=[self.layer.codes[i] for i in units.tolist()],
+            parent_of=position[parent_of[units]],
+            rows=self.layer.rows[units],
+        )
+        parents = Parents([self.codes[i] for i in bad.tolist()], self.parents[bad])
+        return proven, prove(some, parents, self.metric).findings
 
     def _left(self, findings: Sequence[Finding]) -> tuple[Left, ...]:
         """Return findings with the reason why each one stays, which its place tells."""

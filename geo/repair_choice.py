@@ -88,7 +88,10 @@ class _Choice:
 
     def _face_neighbours(self) -> dict[int, set[int]]:
         beside: dict[int, set[int]] = {}
-        for a, b in np.unique(np.column_stack([self.plan.left, self.plan.right]), axis=0).tolist():
+        span = len(self.plan.faces) + 1
+        doors = np.sort(self.plan.left * span + self.plan.right)
+        doors = doors[np.diff(doors, prepend=-1) > 0]
+        for a, b in zip(*(side.tolist() for side in np.divmod(doors, span)), strict=True):
             beside.setdefault(a, set()).add(b)
             beside.setdefault(b, set()).add(a)
         return beside

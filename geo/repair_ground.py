@@ -19,17 +19,21 @@ from geo.segments import Sums, number_segments, open_segments, unique_points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geo.repair_nodes import NodedRings
+
 NEAR_DEG = 2 * GRID_DEG
 """Units and parents this near to an open segment take part."""
 
 
 class Corners(NamedTuple):
-    """Vertices that polygons of a plan had before it was noded."""
+    """Points that noding has put into polygons of a plan, and who of them had such before."""
 
+    inserted: NDArray[np.intp]
+    """Shape (i,)."""
     polygons: NDArray[np.intp]
-    """Shape (v,)."""
+    """Polygons with such a point as a vertex of their own, shape (v,)."""
     points: NDArray[np.intp]
-    """Shape (v,)."""
+    """That point, shape (v,)."""
 
 
 class Ground(NamedTuple):
@@ -79,7 +83,9 @@ def open_lines(
     segment, _ = open_segments(segments, rings.unit[rings.part[ring]], way, sums)
     if not len(segment):
         return np.zeros(0, object)
-    ends = segments.ends[np.unique(segment)]
+    open_ones = np.zeros(len(segments.ends), bool)
+    open_ones[segment] = True
+    ends = segments.ends[open_ones]
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(points),) * 2)
     _, piece = connected_components(graph, directed=False)
     order = np.argsort(piece[ends[:, 0]], kind="stable")
@@ -152,14 +158,22 @@ def _draw(
         units,
         above,
         plan,
-        Corners(
-            np.repeat(rings.unit[rings.part], np.diff(rings.start)), unique_points(rings.xy)[1]
-        ),
+        _corners(rings, noded),
         noded_units=units[changed[changed < len(units)]],
         noded_parents=above[changed[changed >= len(units)] - len(units)],
         settled=noded.settled,
     )
     return ground, split
+
+
+def _corners(rings: Rings, noded: NodedRings) -> Corners:
+    """Return the points that were put in, and the polygons that had them before."""
+    owner = np.repeat(rings.unit[rings.part], np.diff(rings.start))
+    point = unique_points(rings.xy)[1]
+    new = np.zeros(len(noded.points), bool)
+    new[noded.inserted] = True
+    had = np.flatnonzero(new[point])
+    return Corners(noded.inserted, owner[had], point[had])
 
 
 def _rest(
@@ -194,8 +208,9 @@ def _rest(
     wanted = segments.ends[net.segment] @ np.array([len(together), 1])
     at = order[np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)]
     found = known[at] == wanted
-    lost = np.isin(segments.of_edge, net.segment[~found])
-    split = np.unique(others[unit[lost]])
+    lost = np.zeros(len(segments.ends), bool)
+    lost[net.segment[~found]] = True
+    split = np.unique(others[unit[lost[segments.of_edge]]])
     return Boundary(net.owner[found], at[found], net.way[found]), split
 
 

@@ -6,7 +6,7 @@ grid, so that a repair moves land only where it says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import shapely
@@ -28,14 +28,21 @@ MAX_ROUNDS = 40
 """A guard: each round bends edges by less than a step, and most levels need three."""
 
 MAX_GROWTH = 8
-"""So many times as many vertices as before end the search, as hostile files may ask for it."""
+"""So many times as many meetings of borders as vertices end the search: hostile files have more."""
 
 
 NO_BOX = np.zeros((0, 4))
 NOTHING = np.zeros(0, np.intp)
 
+SLICE = 20_000
+"""So many segments are looked at at once: hostile files may have very many crossings."""
+
 RASTER = 512
 """Cells along a side of the raster by which segments far from any box are left out."""
+
+
+class TangledError(Exception):
+    """Borders cross in more places than can be told apart."""
 
 
 class NodedRings(NamedTuple):
@@ -49,6 +56,8 @@ class NodedRings(NamedTuple):
     """First vertex of each ring, and v; shape (r + 1,)."""
     changed: NDArray[np.bool_]
     """Rings that received vertices, shape (r,)."""
+    inserted: NDArray[np.intp]
+    """The points that rings received, each once."""
     settled: bool
     """False where the search was given up: some borders may still cross."""
 
@@ -72,15 +81,15 @@ def node_rings(rings: Rings, near: NDArray[np.float64]) -> NodedRings:
     """
     points, vertex = unique_points(rings.xy)
     state = _State(points, vertex, rings.start, np.zeros(len(rings.start) - 1, bool))
-    limit = MAX_GROWTH * (len(vertex) + MAX_GROWTH)
-    for _ in range(MAX_ROUNDS):
-        touched = state.touch(state.segments_in(near))
-        crossed = state.cross(state.segments_in(np.concatenate([near, touched])))
-        near = np.concatenate([touched, crossed])
-        if not len(near):
-            return state.result(settled=True)
-        if len(state.vertex) > limit:
-            break
+    try:
+        for _ in range(MAX_ROUNDS):
+            touched = state.touch(state.segments_in(near))
+            crossed = state.cross(state.segments_in(np.concatenate([near, touched])))
+            near = np.concatenate([touched, crossed])
+            if not len(near):
+                return state.result(settled=True)
+    except TangledError:
+        pass
     return state.result(settled=False)
 
 
@@ -95,10 +104,16 @@ class _State:
         changed: NDArray[np.bool_],
     ) -> None:
         self.points, self.vertex, self.start, self.changed = points, vertex, start, changed
+        self.inserted: list[NDArray[np.intp]] = [NOTHING]
+        self.limit = MAX_GROWTH * (len(vertex) + SLICE)
         self.segments: Segments = number_segments(vertex, start, len(points))
 
     def result(self, *, settled: bool) -> NodedRings:
-        return NodedRings(self.points, self.vertex, self.start, self.changed, settled)
+        there = np.zeros(len(self.points), bool)
+        there[np.concatenate(self.inserted)] = True
+        return NodedRings(
+            self.points, self.vertex, self.start, self.changed, np.flatnonzero(there), settled
+        )
 
     def segments_in(self, near: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the segments whose boxes may meet one of the given boxes."""
@@ -115,7 +130,7 @@ class _State:
         nodes = np.unique(ends)
         tree = shapely.STRtree(np.asarray(shapely.points(self.points[nodes])))
         lines = np.asarray(shapely.linestrings(self.points[ends]))
-        line, node = tree.query(lines, predicate="dwithin", distance=TOUCH_DEG)
+        line, node = self._pairs(tree, lines, "dwithin", distance=TOUCH_DEG)
         node = nodes[node]
         other = (node != ends[line, 0]) & (node != ends[line, 1])
         line, node = line[other], node[other]
@@ -129,7 +144,7 @@ class _State:
         if not len(where):
             return NO_BOX
         lines = np.asarray(shapely.linestrings(self.points[self.segments.ends[where]]))
-        i, j = shapely.STRtree(lines).query(lines, predicate="crosses")
+        i, j = self._pairs(shapely.STRtree(lines), lines, "crosses")
         once = i < j
         left, right = where[i[once]], where[j[once]]
         if not len(left):
@@ -142,6 +157,24 @@ class _State:
         ends = self.segments.ends[segment]
         real = (node != ends[:, 0]) & (node != ends[:, 1])
         return self._splice(segment[real], node[real], along[real])
+
+    def _pairs(
+        self,
+        tree: shapely.STRtree,
+        lines: NDArray[np.object_],
+        predicate: Literal["crosses", "dwithin"],
+        *,
+        distance: float | None = None,
+    ) -> NDArray[np.intp]:
+        """Return lines and what of a tree they meet, shape (2, k); no more than bearable."""
+        found, total = [], 0
+        for first in range(0, len(lines), SLICE):
+            some = tree.query(lines[first : first + SLICE], predicate=predicate, distance=distance)
+            found.append(some + np.array([[first], [0]]))
+            total += some.shape[1]
+            if total > self.limit:
+                raise TangledError
+        return np.hstack(found).astype(np.intp)
 
     def _ends(self, segment: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         ends = self.segments.ends[segment]
@@ -178,6 +211,7 @@ class _State:
         """
         if not len(segment):
             return NO_BOX
+        self.inserted.append(node)
         order = np.lexsort((node, along, segment))
         segment, node = segment[order], node[order]
         again = np.zeros(len(segment), bool)

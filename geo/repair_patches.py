@@ -217,7 +217,8 @@ def _join(
     index = {key: i for i, key in enumerate(keys)}
     by_face = np.append(of_face, NOBODY)
     a, b = by_face[plan.left], by_face[plan.right]
-    beside = np.unique(np.column_stack([a, b])[(a != b) & (a >= 0) & (b >= 0)], axis=0)
+    both = (a != b) & (a >= 0) & (b >= 0)
+    beside = np.unique(np.column_stack([a, b])[both], axis=0)
     links = [
         (index[k, wrong], index[m, wrong])
         for k, m in beside.tolist()

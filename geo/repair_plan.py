@@ -45,6 +45,12 @@ class Boundary(NamedTuple):
         owner, segment = np.divmod(keys[way != 0], span)
         return Boundary(owner, segment, way[way != 0])
 
+    def used(self, segments: int) -> NDArray[np.intp]:
+        """Return which of so many segments occur, each once, ascending."""
+        there = np.zeros(segments, bool)
+        there[self.segment] = True
+        return np.flatnonzero(there)
+
     def join(self, other: Boundary) -> Boundary:
         """Return both."""
         return Boundary(
@@ -101,7 +107,7 @@ def draw_plan(
     count
         How many polygons there are.
     """
-    used = np.unique(polygons.segment)
+    used = polygons.used(len(ends))
     lines = np.asarray(shapely.linestrings(points[ends[used]]))
     faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(lines)))
     rims = _rims(faces, points, ends)

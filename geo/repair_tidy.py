@@ -59,9 +59,10 @@ def _needless(
     count: int,
 ) -> NDArray[np.intp]:
     """Return vertices to drop with their two segments and far ends, shape (k, 5)."""
-    used = np.unique(net.segment)
+    used = net.used(len(ends))
     meet = np.bincount(ends[used].ravel(), minlength=len(points))
-    keep = meet != 2  # noqa: PLR2004  # two segments meet in a vertex that may go
+    keep = np.ones(len(points), bool)
+    keep[corners.inserted] = meet[corners.inserted] != 2  # noqa: PLR2004  # one on either side
     _mark_corners(keep, ends, net, corners, count)
     side = np.concatenate([used, used])
     vertex = np.concatenate([ends[used, 0], ends[used, 1]])
@@ -78,6 +79,8 @@ def _needless(
     later |= chosen[out[:, 4]] & (out[:, 4] < out[:, 0])
     there = np.sort(ends[used], axis=1) @ np.array([len(points), 1])
     made = np.sort(out[:, 3:], axis=1) @ np.array([len(points), 1])
+    if not len(made):
+        return np.zeros((0, 5), np.intp)
     _, firsts = np.unique(made, return_index=True)
     once = np.zeros(len(out), bool)
     once[firsts] = True
@@ -93,10 +96,11 @@ def _mark_corners(
 ) -> None:
     """Mark the vertices that a polygon along them had before, or that must not change."""
     span = len(keep)
-    had = np.unique(corners.polygons * span + corners.points)
+    had = corners.polygons * span + corners.points
     for side in (0, 1):
-        point = ends[net.segment, side]
-        fixed = (net.owner >= count) | np.isin(net.owner * span + point, had)
+        rows = np.flatnonzero(~keep[ends[net.segment, side]])
+        owner, point = net.owner[rows], ends[net.segment[rows], side]
+        fixed = (owner >= count) | np.isin(owner * span + point, had)
         keep[point[fixed]] = True
 
 
@@ -125,7 +129,9 @@ def _contract(
     turn = np.ones(len(ends), np.int64)
     # The first segment runs from ``near`` to the vertex; the new one on to ``far``.
     turn[first] = np.where((near < vertex) == (near < far), 1, -1)
-    stays = ~np.isin(net.segment, second)
+    gone = np.zeros(len(ends), bool)
+    gone[second] = True
+    stays = ~gone[net.segment]
     owner, segment, way = net.owner[stays], net.segment[stays], net.way[stays]
     new_ends = np.column_stack([np.minimum(near, far), np.maximum(near, far)])
     joined = Boundary(owner, becomes[segment], way * turn[segment])

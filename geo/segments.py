@@ -104,6 +104,13 @@ def open_segments(
     return segment, group
 
 
+def distinct(numbers: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return the distinct ones of numbers below ``count``, ascending, in linear time."""
+    there = np.zeros(count, bool)
+    there[numbers] = True
+    return np.flatnonzero(there)
+
+
 def ranges(first: NDArray[np.intp], count: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return first[0], first[0] + 1, … (count[0] of them), first[1], …, in one array."""
     ends = np.cumsum(count)

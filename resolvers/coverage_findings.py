@@ -32,6 +32,8 @@ class FindingPlace(NamedTuple):
     parent: str
     chain: int
     """Of the land; 0 where it has none."""
+    address: str
+    """The first one; empty where there is none."""
 
 
 def findings_of(report: ReportRow, which: FindingFilter) -> list[Finding]:
@@ -58,7 +60,7 @@ async def findings_page(
     """Return a page of an edition's findings, with their land."""
     found = findings_of(report, which)
     if after is not None:
-        last = (-after.area_m2, after.kind, after.parent, after.chain)
+        last = (-after.area_m2, *after[1:])
         found = [finding for finding in found if order(finding) > last]
     chosen = await _locate(context, report, found[:first])
     named = {finding.waiver for finding in chosen if finding.waiver is not None}

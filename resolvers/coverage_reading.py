@@ -111,7 +111,7 @@ async def report_of(
     held = await context.ask(waivers.holding, spec.key, day)
     return await context.shared.reports.get(
         (edition, spec, within, held),
-        lambda: _report(context, spec, edition, within, held, day),
+        lambda: _report(context, spec, edition, within, held=held, day=day),
         lambda report: 1 + len(report.findings) + len(held) // 100,
     )
 
@@ -121,6 +121,7 @@ async def _report(
     spec: LevelSpec,
     edition: int,
     within: UnitRef | None,
+    *,
     held: tuple[int, ...],
     day: dt.date,
 ) -> ReportRow:
@@ -145,7 +146,7 @@ async def _report(
         overlap_m2 = sum(found.area_m2 for found in land if found.kind is Kind.OVERLAP)
         outside_m2 = sum(found.area_m2 for found in land if found.kind is Kind.OUTSIDE)
     if households.uncovered and disjoint:
-        findings.append(_astray(spec, households.uncovered))
+        findings += await _astray_addresses(context, spec, edition, inside)
     elif households.uncovered:
         findings += await _lost_addresses(context, tree, spec, edition, inside)
     findings = await accepted(context, spec, edition, findings, held=held, day=day)
@@ -246,9 +247,13 @@ async def _households(
 # --- findings ----------------------------------------------------------------------------------
 
 
-def order(finding: Finding) -> tuple[float, str, str, int]:
-    """Return the place of a finding in the list: largest first."""
-    return -finding.area_m2, finding.kind, finding.parent or "", finding.chain or 0
+def order(finding: Finding) -> tuple[float, str, str, int, str]:
+    """Return the place of a finding in the list: largest first.
+
+    What follows tells apart what is as large, and does not change when the land is looked up.
+    """
+    first = next(iter(finding.addresses), "")
+    return -finding.area_m2, finding.kind, finding.parent or "", finding.chain or 0, first
 
 
 def _land_findings(spec: LevelSpec, parents: Sequence[ParentProof]) -> list[Finding]:
@@ -300,16 +305,6 @@ def _judge_disjoint(spec: LevelSpec, parent: ParentProof) -> Finding | None:
     )
 
 
-def _astray(spec: LevelSpec, households: int) -> Finding:
-    """Say how many households name a unit of a DISJOINT level in which they do not lie."""
-    return Finding(
-        level=spec.key,
-        kind=Kind.HOUSEHOLD_UNCOVERED,
-        message=f"{households} household(s) name a {spec.key} in which they do not lie",
-        households=households,
-    )
-
-
 def _orphans(spec: LevelSpec, parent: ParentProof) -> Finding:
     return Finding(
         level=spec.key,
@@ -342,7 +337,26 @@ async def _lost_addresses(
             geometry=shapely.from_wkb(group.wkb),
             households=group.households,
             addresses=tuple(group.keys),
-            parent=group.parent_code,
+            parent=group.code,
+        )
+        for group in groups
+    ]
+
+
+async def _astray_addresses(
+    context: Context, spec: LevelSpec, edition: int, inside: Inside | None
+) -> list[Finding]:
+    """Name the addresses that name a unit of a DISJOINT level in which they do not lie."""
+    groups = await context.ask(cover.astray, edition, spec.key, within=inside, limit=MAX_ADDRESSES)
+    return [
+        Finding(
+            level=spec.key,
+            kind=Kind.HOUSEHOLD_UNCOVERED,
+            message=f"{group.households} households name {group.code}, but do not lie in it",
+            geometry=shapely.from_wkb(group.wkb),
+            households=group.households,
+            units=(group.code or "",),
+            addresses=tuple(group.keys),
         )
         for group in groups
     ]

@@ -94,9 +94,10 @@ async def keep_plan(connection: AsyncConnection, draft: int, before: Base, after
     if land_changes(before.world.waived, after.world.waived):
         return
     change = compare(before.world, after.world, metric)
-    names = {(row.level, row.units.codes[row.place]) for row in change.rows}
+    if len(change.rows) + len(change.removed) > MAX_ROWS:
+        return
     # Two rows of one code are a finding: nothing can be published of them.
-    if len(names) < len(change.rows) or len(names) + len(change.removed) > MAX_ROWS:
+    if any(len(set(units.codes)) < len(units) for units in after.world.units.values()):
         return
     await planned.store_plan(
         connection,

@@ -103,7 +103,7 @@ def say_finding(finding: Finding, words: Words, *, outline: bool) -> str:
         f"kinds.{finding.kind.value}.{form}",
         who=units or words("say.row", rows=rows),
         units=units or (in_rows if rows else words("say.no_unit")),
-        parent=named or words("say.its_parent"),
+        parent=words("say.parent", parent=named) if named else words("say.its_parent"),
         place=words("say.place", parent=named) if named else "",
         beside=_beside(finding, words),
         pieces=whole(finding.pieces),

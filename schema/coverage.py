@@ -167,10 +167,10 @@ class CoverageReport:
     ) -> FindingConnection:
         place = None
         if after is not None:
-            area_m2, kind, parent, chain = decode_cursor(
-                after, EDITION_CURSOR, float, str, str, int
+            area_m2, kind, parent, chain, address = decode_cursor(
+                after, EDITION_CURSOR, float, str, str, int, str
             )
-            place = FindingPlace(float(area_m2), str(kind), str(parent), int(chain))
+            place = FindingPlace(float(area_m2), str(kind), str(parent), int(chain), str(address))
         page: Page[FindingRow] = Page([], more=False)
         if page_asked(info):
             page = await reading.findings_page(
@@ -185,7 +185,12 @@ class CoverageReport:
             state=self.state,
             after=after,
             cursor=lambda row: encode_cursor(
-                EDITION_CURSOR, float(row.area_m2), row.kind, row.parent_code or "", row.chain or 0
+                EDITION_CURSOR,
+                float(row.area_m2),
+                row.kind,
+                row.parent_code or "",
+                row.chain or 0,
+                next(iter(row.addresses), ""),
             ),
             count=count,
         )

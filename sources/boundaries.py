@@ -44,6 +44,9 @@ SAMPLE = 10_000
 SLACK_DEG = 1e-9
 """What a writer's rounding may add to 180 or 90 degrees."""
 
+ROUNDED_DEG = 1e-5
+"""What a projection's rounding may add to them: about a metre."""
+
 
 @dataclass(frozen=True)
 class BoundaryFile:
@@ -235,14 +238,7 @@ def settle_crs(
     if system.is_geographic:
         _check_degrees(raw, bounds, file)
     plane = Plane.around(system, (west, south, east, north), datum=datum)
-    some = shapely.get_coordinates(geoms)
-    some = some[:: 1 + len(some) // SAMPLE]
-    if not np.isfinite(plane.to_lonlat(plane.from_file(some))).all():
-        raise BadInputError(
-            f"the coordinates of {file} do not belong to {crs_label(system)}; "
-            "name its coordinate system",
-            argument="crs",
-        )
+    _check_reach(raw, geoms, plane, file)
     if plane.accuracy_m is None:
         message = (
             f"no exact change from the datum of {crs_label(system)} to WGS 84 is known here; its "
@@ -266,6 +262,25 @@ def _check_degrees(raw: RawLayer, bounds: NDArray[np.float64], file: str) -> Non
         raise UnreadableError(
             f"{file} has {what} {worst:.10g}, beyond {limit} degrees, in {_rows(raw.rows[rows])}; "
             "mend those features, or name the coordinate system if they are no degrees"
+        )
+
+
+def _check_reach(raw: RawLayer, geoms: NDArray[np.object_], plane: Plane, file: str) -> None:
+    """Refuse coordinates that are no place on Earth: some are tried, and those furthest out."""
+    xy, owner = shapely.get_coordinates(geoms, return_index=True)
+    furthest = np.concatenate([xy.argmin(axis=0), xy.argmax(axis=0)])
+    tried = np.concatenate([furthest, np.arange(0, len(xy), 1 + len(xy) // SAMPLE)])
+    lonlat = plane.to_lonlat(plane.from_file(xy[tried]))
+    with np.errstate(invalid="ignore"):
+        there = (np.abs(lonlat) <= np.array([180.0, 90.0]) + ROUNDED_DEG).all(axis=1)
+    if not there.all():
+        where = int(tried[~there][0])
+        x, y = xy[where].tolist()
+        raise BadInputError(
+            f"the coordinates of {file} do not belong to {plane.crs}: ({x:.10g}, {y:.10g}) in "
+            f"{_rows(raw.rows[owner[[where]]])} is no place on Earth; name its coordinate system, "
+            "or mend those features",
+            argument="crs",
         )
 
 

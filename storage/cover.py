@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Subquery,
     Text,
     and_,
     exists,
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
 
 class Uncovered(NamedTuple):
-    """Addresses in no unit, by the parent that is nearest to them."""
+    """Addresses in no unit where one is owed, by what they have in common."""
 
-    parent_code: str | None
+    code: str | None
+    """The parent that is nearest to them, or the unit that they name."""
     keys: list[str]
     households: int
     wkb: bytes
@@ -68,12 +70,7 @@ async def households_of_disjoint(
     within: Inside | None,
 ) -> tuple[int, int]:
     """Return the households whose address names a unit of a DISJOINT level, and that lie in it."""
-    lies_in = exists().where(
-        Unit.level == level,
-        Unit.code == Address.compound_code,
-        stands(Unit, edition),
-        func.ST_Intersects(Unit.geom, Address.geom),
-    )
+    lies_in = _in_named(edition, level)
     query = select(
         func.coalesce(func.sum(Address.households), 0),
         func.coalesce(func.sum(Address.households).filter(lies_in), 0),
@@ -123,6 +120,49 @@ async def uncovered(
         lost = base.add_columns(near.correlate(alone).scalar_subquery().label("parent")).subquery(
             "lost"
         )
+    return await _grouped(connection, lost, limit)
+
+
+async def astray(
+    connection: AsyncConnection, edition: int, level: str, *, within: Inside | None, limit: int
+) -> list[Uncovered]:
+    """Return the addresses that name a unit of a DISJOINT level and do not lie in it, by its code.
+
+    Parameters
+    ----------
+    limit
+        The most keys and points of one group, by key.
+    """
+    alone = aliased(Address)
+    lost = (
+        select(
+            alone.key,
+            alone.households,
+            alone.geom.label("geom"),
+            alone.compound_code.label("parent"),
+        )
+        .where(
+            alone.compound_code.is_not(None),
+            ~_in_named(edition, level, alone),
+            *_on_ground(edition, within, alone),
+        )
+        .subquery("lost")
+    )
+    return await _grouped(connection, lost, limit)
+
+
+def _in_named(edition: int, level: str, address: type[Address] = Address) -> ColumnElement[bool]:
+    """Return the condition that an address lies in the unit of a level that it names."""
+    return exists().where(
+        Unit.level == level,
+        Unit.code == address.compound_code,
+        stands(Unit, edition),
+        func.ST_Intersects(Unit.geom, address.geom),
+    )
+
+
+async def _grouped(connection: AsyncConnection, lost: Subquery, limit: int) -> list[Uncovered]:
+    """Gather addresses by their column ``parent``."""
     place = func.row_number().over(partition_by=lost.c.parent, order_by=lost.c.key)
     ranked = select(lost, place.label("place")).subquery("ranked")
     few = ranked.c.place <= limit
@@ -134,7 +174,7 @@ async def uncovered(
         .order_by(ranked.c.parent)
     )
     rows = await connection.execute(query)
-    return [Uncovered(parent, keys, int(homes), bytes(wkb)) for parent, keys, homes, wkb in rows]
+    return [Uncovered(code, keys, int(homes), bytes(wkb)) for code, keys, homes, wkb in rows]
 
 
 def _lies_in(

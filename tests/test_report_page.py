@@ -302,7 +302,7 @@ def test_land_that_only_units_of_other_parents_claim_is_told_apart() -> None:
 
     assert clauses_of(found)["No blank land"][1] == (
         "2 places, together 120 m², belong to no unit. "
-        "Of this, 20 m² is claimed by units of other parents."
+        "Of this, 20 m² is claimed only by units of other parents."
     )
 
 
@@ -367,6 +367,12 @@ SENTENCES: list[tuple[Finding, bool, str, str]] = [
         False,
         "A reaches out of its parent",
         "A 超出所属上级的范围",
+    ),
+    (
+        Finding(level="u", kind=Kind.OUTSIDE, message="", units=("A",), parent="0", pieces=3),
+        False,
+        "A reaches out of 0 in 3 places",
+        "A 有 3 处超出 0 的范围",
     ),
     (
         Finding(level="u", kind=Kind.MISSING_CODE, message="", rows=(31,)),

@@ -130,11 +130,13 @@ def test_units_that_were_not_touched_keep_their_bytes(wangge: Wangge, tmp_path: 
     told = wangge.ask("repair", file, "--within", above, "-o", tmp_path / "out.gpkg")
 
     assert len(told["moves"]) == 1
-    before, after = read(file)[2], read(tmp_path / "out.gpkg")[2]
-    assert after[0] == before[0]
-    assert (
-        sum(one != two for one, two in zip(before, after, strict=True)) == told["changedFeatures"]
+    before, after = (
+        [shapely.get_coordinates(shapely.from_wkb(wkb)).tobytes() for wkb in read(path)[2]]
+        for path in (file, tmp_path / "out.gpkg")
     )
+    others = sum(one != two for one, two in zip(before, after, strict=True))
+    assert after[0] == before[0]
+    assert others == told["changedFeatures"] < len(before)
 
 
 def test_wide_land_stays_and_is_listed_with_the_reason(

@@ -310,6 +310,8 @@ async def test_an_address_outside_the_compound_that_it_names_is_found(engine: As
     assert found["households"] == {"total": 9, "covered": 2, "uncovered": 7, "doubled": 0}
     (lost,) = (one for one in found["findings"]["nodes"] if one["kind"] != "BLANK")
     assert (lost["kind"], lost["households"]) == ("HOUSEHOLD_UNCOVERED", 7)
+    assert (lost["addresses"], lost["units"]) == (["a9"], [{"code": P1}])
+    assert lost["geometry"]["coordinates"] == [list(world.lonlat(3.0, 1.5))]
 
 
 async def test_compounds_that_overlap_or_leak_are_found(town: AsyncEngine) -> None:

@@ -402,15 +402,15 @@ async def test_shares_are_those_of_the_day(city: AsyncEngine) -> None:
 async def test_slivers_of_a_border_that_runs_beside_another_are_left_out(
     city: AsyncEngine,
 ) -> None:
-    # p1 a nanodegree (0.1 mm) to the east: 0.2 m2 of two square kilometres
+    # p3 by a nanodegree (0.1 mm) to the east, into b1: 0.2 m2 of more than a square kilometre
     async with city.begin() as connection:
         await connection.execute(
-            text("UPDATE unit SET geom = ST_Multi(ST_Translate(geom, 1e-9, 0)) WHERE code = 'p1'")
+            text("UPDATE unit SET geom = ST_Multi(ST_Translate(geom, 1e-9, 0)) WHERE code = 'p3'")
         )
 
-    found = await shares(city, "police", "p1", "grid")
+    found = await shares(city, "police", "p3", "grid")
 
-    assert set(found) == {"a1", "a3"}
+    assert set(found) == {"a2", "a4"}
     assert sum(share[1] or 0 for share in found.values()) == pytest.approx(1, rel=1e-9)
 
 
