@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.chain import boundaries, chains, parent_sums
-from geo.crowds import crowd_findings, crowded_faces, crowded_lines
+from geo.crowds import crowd_findings, find_crowded
 from geo.faces import claim, enclosed, split_faces
 from geo.findings import Finding, Kind, tell_apart
 from geo.land import RIM_DEG, Piece, Wrong, join_pieces, land_findings, merge_slivers
@@ -76,10 +76,9 @@ def _explain(
     """Find what keeps the sums that are not zero from being zero."""
     layer, parents = ground.layer, ground.parents
     residual = Residual.of(layer, parents, np.flatnonzero(sums))
-    crowded = crowded_lines(residual)
-    faces = enclosed(residual.without(crowded).lines, ground.metric)
-    crowded |= crowded_faces(faces, ground.without(crowded).solid, parents.geoms)
+    crowded = find_crowded(residual, ground.solid)
     residual, rest = residual.without(crowded), ground.without(crowded)
+    faces = enclosed(residual.lines, ground.metric)
     faces = split_faces(faces, rest.solid, parents.geoms, ground.metric)
     claims = claim(faces, rest.solid, parents.geoms).without(crowded)
     wrong = list(_wrong_faces(layer, claims))

@@ -15,7 +15,6 @@ import shapely
 from geo.chain import chains
 from geo.findings import Finding, Kind
 from geo.land import Wrong, connected_pieces, land_findings, merge_slivers, size_text
-from geo.layers import NO_PARENT
 from geo.validity import areas_only
 from geo.width import inscribed_width
 
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
     from geo.layers import Ground
     from geo.residual import Residual
 
-SAMPLE = 2000
-"""How many lines or faces are tried."""
+SAMPLE = 1000
+"""How many open segments are tried."""
 
 USUAL = 30
-"""How many other lines a line meets, and how many units claim a face, where nobody crowds."""
+"""How many others a segment meets, and how many units it runs through, where nobody crowds."""
 
 TOO_MANY = 10_000
-"""What all lines, or faces, may have beyond that: some seconds of work."""
+"""What all segments may have beyond that: some seconds of work."""
 
 MAX_VERTICES = 100_000
 """Land that needs as many more vertices than its units have is drawn by its hull."""
@@ -50,59 +49,45 @@ class Doubled(NamedTuple):
     """False where the land is too ragged: both are hulls then."""
 
 
-def crowded_lines(residual: Residual) -> set[int]:
-    """Return the parents whose lines meet so often that they should not be noded."""
+def find_crowded(residual: Residual, solid: NDArray[np.object_]) -> set[int]:
+    """Return the parents whose open segments should not be noded.
+
+    Either they meet one another too often, or they run through the land of too many units.
+
+    Parameters
+    ----------
+    residual
+        The segments that do not cancel.
+    solid
+        Valid land of the units, shape (n,).
+    """
+    middles = shapely.line_interpolate_point(residual.lines, 0.5, normalized=True)
+    units = shapely.STRtree(solid)
     crowded: set[int] = set()
     at = np.arange(len(residual.lines))
     while len(at):
         lines = residual.lines[at]
-        tried, hits = _try_some(shapely.STRtree(lines), lines, None)
-        if hits.mean() * len(lines) <= TOO_MANY:
+        tried = np.arange(0, len(lines), max(1, len(lines) // SAMPLE))
+        meetings = _surplus(shapely.STRtree(lines), lines[tried], None)
+        claims = _surplus(units, middles[at[tried]], "within")
+        worst = np.maximum(meetings, claims)
+        if worst.mean() * len(lines) <= TOO_MANY:
             break
-        worst = at[tried[hits >= hits.mean()]].tolist()
-        crowded |= {p for i in worst for p in residual.parents[i]}
+        named = at[tried[worst >= worst.mean()]].tolist()
+        crowded |= {p for i in named for p in residual.parents[i]}
         at = np.array([i for i in at.tolist() if residual.parents[i] - crowded], np.intp)
     return crowded
 
 
-def crowded_faces(
-    faces: NDArray[np.object_], solid: NDArray[np.object_], parents: NDArray[np.object_]
-) -> set[int]:
-    """Return the parents with faces that too many units claim.
-
-    Parameters
-    ----------
-    faces
-        Polygons, shape (f,).
-    solid, parents
-        Valid land of the units and of the parents.
-    """
-    crowded: set[int] = set()
-    points = shapely.point_on_surface(faces)
-    face, place = shapely.STRtree(parents).query(points, predicate="within")
-    home = np.full(len(points), NO_PARENT)
-    home[face] = place
-    tree = shapely.STRtree(solid)
-    at = np.flatnonzero(home != NO_PARENT)
-    while len(at):
-        tried, claims = _try_some(tree, points[at], "within")
-        if claims.mean() * len(at) <= TOO_MANY:
-            break
-        crowded |= set(home[at[tried[claims >= claims.mean()]]].tolist())
-        at = at[~np.isin(home[at], sorted(crowded))]
-    return crowded
-
-
-def _try_some(
+def _surplus(
     tree: shapely.STRtree, geoms: NDArray[np.object_], predicate: Literal["within"] | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return some geometries, evenly chosen, and how often each meets a tree's beyond the usual."""
-    tried = np.arange(0, len(geoms), max(1, len(geoms) // SAMPLE))
+) -> NDArray[np.float64]:
+    """Return how often each geometry meets those of a tree, beyond what is usual."""
     hits = [
-        np.bincount(tree.query(geoms[some], predicate=predicate)[0], minlength=len(some))
-        for some in np.array_split(tried, len(tried) // 100 + 1)  # a hit takes 16 bytes
+        np.bincount(tree.query(some, predicate=predicate)[0], minlength=len(some))
+        for some in np.array_split(geoms, len(geoms) // 100 + 1)  # a hit takes 16 bytes
     ]
-    return tried, np.maximum(np.concatenate(hits) - USUAL, 0).astype(np.float64)
+    return np.maximum(np.concatenate(hits) - USUAL, 0).astype(np.float64)
 
 
 def doubled_land(solid: NDArray[np.object_]) -> Doubled:

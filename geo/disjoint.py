@@ -104,7 +104,7 @@ def _blank(
             parent=name,
             severity=Severity.WARNING,
             chain=int(chain[p]),
-            pieces=shapely.get_num_geometries(bare[p]),
+            pieces=int(shapely.get_num_geometries(bare[p])),
             pair=(),
         )
 
@@ -181,7 +181,7 @@ def _leaks(
             parent=parents.codes[owner],
             extra=1,
             chain=chain[k] if kind is Kind.OUTSIDE else None,
-            pieces=shapely.get_num_geometries(beyond[k]),
+            pieces=int(shapely.get_num_geometries(beyond[k])),
             pair=(layer.name(unit),) if width[k] <= SLIVER_M else None,
         )
         yield unit, finding

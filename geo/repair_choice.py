@@ -78,7 +78,6 @@ class _Choice:
         for face, units in enumerate(found.holders):
             for unit in units:
                 self.faces_of.setdefault(unit, set()).add(face)
-        self.area = shapely.area(metric.project(self.plan.faces))
         self.beside = self._face_neighbours()
         self.claimed: dict[int, list[Patch]] = {}
         for patch in self.patches:
@@ -101,8 +100,8 @@ class _Choice:
         plan, count = self.plan, len(self.plan.faces)
         of_face = np.append(self.found.of_face, NOBODY)
         line = np.flatnonzero(of_face[plan.left] != of_face[plan.right])
-        flat = shapely.get_coordinates(self.metric.project(np.asarray(shapely.points(plan.points))))
-        length = np.hypot(*(flat[plan.ends[line, 0]] - flat[plan.ends[line, 1]]).T).tolist()
+        lines = np.asarray(shapely.linestrings(plan.points[plan.ends[line]]))
+        length = shapely.length(self.metric.project(lines)).tolist()
         borders: list[dict[int, float]] = [{} for _ in self.patches]
         sides = ((plan.left[line], plan.right[line]), (plan.right[line], plan.left[line]))
         for mine, theirs in sides:
@@ -211,9 +210,11 @@ class _Choice:
 
     def _emptied(self, unit: int) -> bool:
         before, after = self.faces_of[unit], self._faces_after(unit)
-        kept_m2 = float(self.area[sorted(after)].sum())
-        had_m2 = float(self.area[sorted(before)].sum())
-        if kept_m2 > HALF * had_m2:
+        # Shares of a unit's land are the same in degrees: no metres are needed for them.
+        kept, had = (
+            shapely.area(self.plan.faces[sorted(faces)]).sum() for faces in (after, before)
+        )
+        if kept > HALF * had:
             return False
         was, is_now = self._width_m(before), self._width_m(after)
         return is_now <= min(SLIVER_M, HALF * was)

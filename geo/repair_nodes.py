@@ -6,7 +6,7 @@ grid, so that a repair moves land only where it says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -16,6 +16,8 @@ from geo.rings import following
 from geo.segments import first_equal, number_segments, ranges, unique_points
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from geo.rings import Rings
@@ -130,7 +132,9 @@ class _State:
         nodes = np.unique(ends)
         tree = shapely.STRtree(np.asarray(shapely.points(self.points[nodes])))
         lines = np.asarray(shapely.linestrings(self.points[ends]))
-        line, node = self._pairs(tree, lines, "dwithin", distance=TOUCH_DEG)
+        line, node = self._pairs(
+            lines, lambda some: tree.query(some, predicate="dwithin", distance=TOUCH_DEG)
+        )
         node = nodes[node]
         other = (node != ends[line, 0]) & (node != ends[line, 1])
         line, node = line[other], node[other]
@@ -144,7 +148,8 @@ class _State:
         if not len(where):
             return NO_BOX
         lines = np.asarray(shapely.linestrings(self.points[self.segments.ends[where]]))
-        i, j = self._pairs(shapely.STRtree(lines), lines, "crosses")
+        tree = shapely.STRtree(lines)
+        i, j = self._pairs(lines, lambda some: tree.query(some, predicate="crosses"))
         once = i < j
         left, right = where[i[once]], where[j[once]]
         if not len(left):
@@ -160,16 +165,13 @@ class _State:
 
     def _pairs(
         self,
-        tree: shapely.STRtree,
         lines: NDArray[np.object_],
-        predicate: Literal["crosses", "dwithin"],
-        *,
-        distance: float | None = None,
+        query: Callable[[NDArray[np.object_]], NDArray[np.intp]],
     ) -> NDArray[np.intp]:
-        """Return lines and what of a tree they meet, shape (2, k); no more than bearable."""
+        """Return lines and what they meet, shape (2, k); no more than bearable."""
         found, total = [], 0
         for first in range(0, len(lines), SLICE):
-            some = tree.query(lines[first : first + SLICE], predicate=predicate, distance=distance)
+            some = query(lines[first : first + SLICE])
             found.append(some + np.array([[first], [0]]))
             total += some.shape[1]
             if total > self.limit:

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUDGET = 500
-"""How many squares are looked at in one polygon. Long slivers need more: they stay open."""
+"""How many squares are looked at in a polygon that may stay open, as long slivers do."""
+
+LARGE_BUDGET = 20_000
+"""How many are looked at in a polygon of more edges than ``FEW``, and ..."""
+
+WORK = 400_000_000
+"""... how many distances of an edge at most."""
+
+FEW = 500
+"""Polygons of more edges have to be measured by this search alone."""
 
 LONG = 12.0
 """Land whose bounds differ that much is a strip a hundred times as long as it is wide, or more."""
@@ -93,7 +102,8 @@ def _search(
     low, size = _cover(edges, low, heap)
     if size == 0:
         return low, low
-    for _ in range(BUDGET // 4):
+    budget = BUDGET if len(edges) <= FEW else max(BUDGET, min(LARGE_BUDGET, WORK // len(edges)))
+    for _ in range(budget // 4):
         bound, x, y, half = heap[0, 0], heap[0, 1], heap[0, 2], heap[0, 3] / 2
         if bound <= low * (1 + precision):
             break
@@ -139,10 +149,10 @@ def widest_circles(
     point of a square lies deeper than its middle by more than half its diagonal. The most
     promising square is always divided first, so that what is left of the budget bounds the rest.
     """
-    heap = np.empty((SQUARES * SQUARES + 2 * SQUARES + 4 * BUDGET, 4))
+    heap = np.empty((SQUARES * SQUARES + 2 * SQUARES + LARGE_BUDGET, 4))
     for g in range(len(low)):
         mine = edges[first[g] : first[g + 1]]
-        long = low[g] > 0.0 and high[g] > LONG * low[g]
+        long = len(mine) <= FEW and low[g] > 0.0 and high[g] > LONG * low[g]
         if long or len(mine) == 0 or not high[g] > low[g]:
             continue
         below, above = _search(mine, low[g], precision, heap)

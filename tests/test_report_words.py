@@ -92,10 +92,10 @@ def test_a_measure_has_three_digits_or_all_whole_ones(value: float, text: str) -
 
 
 def test_large_land_is_told_in_square_kilometres() -> None:
-    assert EN.area(18_250_000) == "18.25 km²"
-    assert EN.area(937_281.4) == "937,281 m²"
-    assert ZH.area(128) == "128 平方米"
-    assert ZH.area(18_250_000) == "18.25 平方公里"
+    assert EN.area(18_250_000) == "18.25\u00a0km²"
+    assert EN.area(937_281.4) == "937,281\u00a0m²"
+    assert ZH.area(128) == "128\u00a0平方米"
+    assert ZH.area(18_250_000) == "18.25\u00a0平方公里"
 
 
 def test_one_is_told_in_its_own_form() -> None:

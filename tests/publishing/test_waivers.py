@@ -430,7 +430,7 @@ def test_land_outside_may_be_waived(
 
 
 def test_a_compound_may_straddle_a_border_if_that_is_waived(town: Wangge, here: Path) -> None:
-    drawn = plan({"P1": (150, 10, 260, 40)}, parents={"P1": "0101"})
+    drawn = plan({"P1": (130, 10, 260, 40)}, parents={"P1": "0101"})
     made = dict(town.draft("compound", write_geojson(here, drawn), exit_code=1))
     assert [f["kind"] for f in findings(made["report"]) if f["severity"] == "BLOCKING"] == [
         "STRADDLES"
