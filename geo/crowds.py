@@ -34,7 +34,7 @@ USUAL = 30
 TOO_MANY = 10_000
 """What all segments may have beyond that: some seconds of work."""
 
-MAX_VERTICES = 100_000
+MAX_VERTICES = 30_000
 """Land that needs as many more vertices than its units have is drawn by its hull."""
 
 

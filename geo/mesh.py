@@ -10,7 +10,14 @@ import shapely
 from geo.chain import chains
 from geo.crs import round9
 from geo.rings import Rings, following, put_together, ring_signs, take_apart
-from geo.segments import first_equal, number_segments, open_segments, ranges, unique_points
+from geo.segments import (
+    distinct,
+    first_equal,
+    number_segments,
+    open_segments,
+    ranges,
+    unique_points,
+)
 from geo.validity import as_multipolygons, solid_land
 
 if TYPE_CHECKING:
@@ -152,9 +159,13 @@ class Mesh:
         """Bring the numbering of the segments up to date."""
         self.segments = number_segments(self.vertex, self.start, len(self.plane))
 
+    def distinct(self, nodes: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the distinct ones of some nodes, ascending."""
+        return distinct(nodes, len(self.plane))
+
     def sent_segments(self) -> NDArray[np.intp]:
         """Return the segments of sent rings."""
-        return np.unique(self.segments.of_edge[: self.sent_vertices])
+        return distinct(self.segments.of_edge[: self.sent_vertices], len(self.segments.ends))
 
     def live(self, sums: Sums) -> NDArray[np.intp]:
         """Return the segments that do not cancel in some sum, shape (k,)."""
@@ -162,7 +173,7 @@ class Mesh:
         ring = np.repeat(np.arange(len(self.sign)), np.diff(self.start))
         way = np.where(self.segments.forward, 1, -1) * self.sign[ring]
         segment, _ = open_segments(self.segments, self.unit[self.part[ring]], way, sums)
-        return np.unique(segment)
+        return distinct(segment, len(self.segments.ends))
 
     def edges_of(self, segment: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return all edges that use the segments, and the place of each one's segment."""

@@ -27,6 +27,7 @@ from scipy.spatial import cKDTree
 
 from geo.mesh import Ground, Mesh, Noded, distance
 from geo.rings import following
+from geo.segments import distinct
 from geo.tangle import crossing_pairs, most_crossings, touched
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def _settle(mesh: Mesh, sums: Sums) -> None:
         live = mesh.live(sums)
         if not len(live):
             return
-        if _merge_sent(mesh, np.unique(mesh.segments.ends[live])):
+        if _merge_sent(mesh, mesh.distinct(mesh.segments.ends[live])):
             continue
-        if _insert(mesh, live, np.unique(mesh.segments.ends[live])):
+        if _insert(mesh, live, mesh.distinct(mesh.segments.ends[live])):
             continue
         if not _cross(mesh, live) or mesh.overgrown():
             return
@@ -125,7 +126,7 @@ def _receive(mesh: Mesh) -> None:
 
 def _merge_with_stored(mesh: Mesh) -> None:
     """Let each sent vertex near a stored one become the nearest stored one."""
-    ours = np.unique(mesh.vertex[: mesh.sent_vertices])
+    ours = mesh.distinct(mesh.vertex[: mesh.sent_vertices])
     loose = ours[ours >= mesh.n_fixed]
     if mesh.n_fixed and len(loose):
         tree = cKDTree(mesh.plane[: mesh.n_fixed])
@@ -139,7 +140,7 @@ def _merge_with_stored(mesh: Mesh) -> None:
 
 def _merge_sent(mesh: Mesh, live: NDArray[np.intp]) -> bool:
     """Merge the live sent vertices that are close to a kept one; True if any was."""
-    nodes = np.unique(mesh.vertex)
+    nodes = mesh.distinct(mesh.vertex)
     loose = live[~mesh.kept[live]]
     if not len(loose):
         return False
@@ -191,7 +192,7 @@ def _off_edges_m(mesh: Mesh, crossing: int, targets: NDArray[np.intp]) -> NDArra
 
 def _stored_nodes_near(mesh: Mesh, segments: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the stored nodes within the box of the given segments."""
-    used = np.unique(mesh.vertex[mesh.sent_vertices :])
+    used = mesh.distinct(mesh.vertex[mesh.sent_vertices :])
     ends = mesh.plane[mesh.segments.ends[segments]].reshape(-1, 2)
     if not len(ends) or not len(used):
         return np.zeros(0, np.intp)
@@ -311,7 +312,7 @@ def _cross(mesh: Mesh, live: NDArray[np.intp]) -> bool:
     if not real.any():
         return False
     mesh.splice(segment[real], node[real], along[real])
-    mesh.crossings += len(np.unique(nodes))
+    mesh.crossings += len(mesh.distinct(nodes))
     return True
 
 
@@ -326,7 +327,7 @@ def _segments_crossed(mesh: Mesh, live: NDArray[np.intp]) -> NDArray[np.intp]:
     near = np.zeros(len(first), bool)
     near[filled] = touched(boxes, np.asarray(shapely.box(*low.T, *high.T)))
     edges = np.repeat(near, np.diff(mesh.start))
-    return np.unique(mesh.segments.of_edge[edges])
+    return distinct(mesh.segments.of_edge[edges], len(mesh.segments.ends))
 
 
 def _crossing(

@@ -41,8 +41,9 @@ def inscribed_width(flat: NDArray[np.object_]) -> NDArray[np.float64]:
     A search over squares settles compact land at once. For long and narrow land, which would need
     ever more of them, it leaves a bracket; that is halved by erosion: the polygon, shrunk by a
     circle's radius, still has a point left exactly when a circle of that radius fits in. Land of
-    more than ``FEW`` edges is not eroded, since the offsets of its teeth may cross without end; it has a larger search instead; of such a strip a thousand times as long
-    as it is wide the width may be some percent off.
+    more than ``FEW`` edges is not eroded, since the offsets of its teeth may cross without end. It
+    has a larger search instead; the width of such a strip, if it is a thousand times as long as it
+    is wide, may be some percent off.
     """
     area, length = shapely.area(flat), shapely.length(flat)
     # A/P fits in land without holes; no circle has more area than the land.
