@@ -31,7 +31,9 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python -m schema.print --check
 
-test: check
+test:
+	@scripts/setup.sh --tests
+	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 bench: setup

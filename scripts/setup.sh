@@ -105,6 +105,32 @@ install_packages() {
             "$OLDEST_POSTGRESQL with PostGIS are needed, as Debian 12 and Ubuntu 24.04 have them"
 }
 
+# --- a browser, in which the tests open the pages; without one they are skipped
+
+has_browser() { has chromium || has chromium-browser || has google-chrome || has chrome; }
+
+browser_package() { # prints its name where the distribution has one that is no pointer to a snap
+    apt-cache policy chromium 2>/dev/null | grep -q '^ *Candidate: *[0-9][^ ]*$' &&
+        ! apt-cache policy chromium | grep -q 'Candidate: .*snap' && echo chromium
+}
+
+install_browser() {
+    if ! has apt-get || { [ "$(id -u)" -ne 0 ] && ! { has sudo && sudo -n true 2>/dev/null; }; }; then
+        say "there is no Chromium here, so the tests that open a page are skipped"
+        return 0
+    fi
+    browser_package >/dev/null || apt env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+        -o DPkg::Lock::Timeout=300 update || true
+    if ! browser_package >/dev/null; then
+        say "this distribution has no package of Chromium: the tests that open a page are skipped"
+        return 0
+    fi
+    say "installing chromium for the tests"
+    apt env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install chromium >/dev/null ||
+        say "apt-get could not install chromium: the tests that open a page are skipped"
+}
+
 # --- the virtual environment; its two stamps say what it was made from
 
 digest() { cksum | tr -d ' '; }
@@ -136,4 +162,5 @@ if [ "${1:-}" = --ready ]; then # only say whether the system's packages are the
     exit
 fi
 [ -z "$(missing_packages)" ] || install_packages
+if [ "${1:-}" = --tests ] && ! has_browser; then install_browser; fi
 make_environment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.chain import chains, parent_sums
@@ -414,6 +414,7 @@ def again(dirty: Dirty, mended: Repaired, max_move_m: float) -> Repaired:
     return repair(layer, parents, PLANE, max_move_m=max_move_m)
 
 
+@settings(max_examples=60)
 @given(dirty_coverages(), st.sampled_from([0.02, 1.0, 20.0, 500.0]))
 def test_random_faults_are_mended_with_the_least_land_moved(
     dirty: Dirty, max_move_m: float
@@ -429,6 +430,7 @@ def test_random_faults_are_mended_with_the_least_land_moved(
     assert second.changed.tolist() == []
 
 
+@settings(max_examples=25)
 @given(rough_coverages, st.sampled_from([0.02, 1.0]))
 def test_levels_drawn_by_an_unsteady_hand_are_mended(dirty: Dirty, max_move_m: float) -> None:
     mended = repair(dirty.layer, dirty.parents, PLANE, max_move_m=max_move_m)
@@ -437,6 +439,7 @@ def test_levels_drawn_by_an_unsteady_hand_are_mended(dirty: Dirty, max_move_m: f
     assert again(dirty, mended, max_move_m).moves == ()
 
 
+@settings(max_examples=25)
 @given(dirty_coverages(), st.randoms(use_true_random=False))
 def test_findings_mended_one_by_one_in_any_order_end_the_same_way(
     dirty: Dirty, order: random.Random
