@@ -220,8 +220,9 @@ def _beside_land(
         return
     middles = shapely.line_interpolate_point(residual.lines, 0.5, normalized=True)
     on_rim = np.zeros(len(middles), bool)
-    rims = shapely.STRtree(shapely.boundary(wrong))
-    on_rim[rims.query(middles, predicate="dwithin", distance=RIM_DEG)[0]] = True
+    rims = shapely.boundary(wrong)
+    near = shapely.STRtree(middles).query(rims, predicate="dwithin", distance=RIM_DEG)
+    on_rim[near[1]] = True
     by_parent = residual.by_parent()
     for p in bad:
         mine = np.array(by_parent[p], np.intp)

@@ -15,6 +15,7 @@ import shapely
 from geo.chain import chains
 from geo.findings import Finding, Kind
 from geo.land import Wrong, connected_pieces, land_findings, merge_slivers, size_text
+from geo.layers import NO_PARENT
 from geo.validity import areas_only
 from geo.width import inscribed_width
 
@@ -79,6 +80,20 @@ def find_crowded(residual: Residual, solid: NDArray[np.object_]) -> set[int]:
     return crowded
 
 
+def find_crowded_units(solid: NDArray[np.object_], parent_of: NDArray[np.intp]) -> set[int]:
+    """Return the parents whose units, n valid polygons, overlap too often to be taken in pairs."""
+    crowded: set[int] = set()
+    at = np.arange(len(solid))
+    while len(at):
+        tried = np.arange(0, len(at), max(1, len(at) // SAMPLE))
+        hits = _surplus(shapely.STRtree(solid[at]), solid[at[tried]], None)
+        if hits.mean() * len(at) <= TOO_MANY:
+            break
+        crowded |= set(parent_of[at[tried[hits >= hits.mean()]]].tolist())
+        at = at[~np.isin(parent_of[at], sorted(crowded))]
+    return crowded
+
+
 def _surplus(
     tree: shapely.STRtree, geoms: NDArray[np.object_], predicate: Literal["within"] | None
 ) -> NDArray[np.float64]:
@@ -111,11 +126,10 @@ def doubled_land(solid: NDArray[np.object_]) -> Doubled:
     while len(once) > 1:
         pairs = len(once) // 2
         a, b, rest = once[: 2 * pairs : 2], once[1 : 2 * pairs : 2], slice(2 * pairs, None)
-        both = shapely.intersection(a, b)
-        double = shapely.union(
-            shapely.union(twice[: 2 * pairs : 2], twice[1 : 2 * pairs : 2]), both
-        )
-        once = np.concatenate([shapely.union(a, b), once[rest]])
+        both = areas_only(shapely.intersection(a, b))
+        held = areas_only(shapely.union(twice[: 2 * pairs : 2], twice[1 : 2 * pairs : 2]))
+        double = areas_only(shapely.union(held, both))
+        once = np.concatenate([areas_only(shapely.union(a, b)), once[rest]])
         twice = np.concatenate([double, twice[rest]])
         if shapely.get_num_coordinates(np.concatenate([once, twice])).sum() > most:
             hull = shapely.convex_hull(shapely.geometrycollections(once.tolist()))
@@ -136,28 +150,31 @@ def crowd_findings(ground: Ground, parent: int) -> list[Finding]:
     lands = areas_only(np.array([*beyond, blank], object))
     pieces = connected_pieces(wrongs, lands, ground.solid, metric)
     findings = land_findings(merge_slivers(pieces, layer), layer, ground.parents)
-    crowding = shapely.intersects(solid, land.twice) & ~shapely.touches(solid, land.twice)
-    units = mine[crowding].tolist()
-    return [_crowd(ground, parent, units, land), *findings]
+    return [crowd_finding(ground, parent, mine, land), *findings]
 
 
-def _crowd(ground: Ground, parent: int, units: list[int], land: Doubled) -> Finding:
-    layer, code = ground.layer, ground.parents.codes[parent]
+def crowd_finding(ground: Ground, parent: int, units: NDArray[np.intp], land: Doubled) -> Finding:
+    """Say that units of one parent crowd: those of the given ones whose land is held twice."""
+    layer, solid = ground.layer, ground.solid[units]
+    shapely.prepare(land.twice)
+    crowding = shapely.intersects(land.twice, solid) & ~shapely.touches(land.twice, solid)
+    these = units[crowding].tolist()
+    code = ground.parents.codes[parent] if parent != NO_PARENT else None
     flat = ground.metric.project(np.array([land.twice], object))
     area_m2, width_m = float(shapely.area(flat)[0]), float(inscribed_width(flat)[0])
     return Finding(
         level=layer.level,
         kind=Kind.OVERLAP,
         message=(
-            f"{layer.say(units)} crowd on the same land{f' in {code}' if code else ''}, too many "
+            f"{layer.say(these)} crowd on the same land{f' in {code}' if code else ''}, too many "
             f"to tell apart piece by piece: {'' if land.exact else 'within '}"
             f"{size_text(area_m2, width_m)}; take out those that should not be there"
         ),
         geometry=land.twice,
         area_m2=area_m2,
         width_m=width_m,
-        units=layer.names(units),
-        rows=layer.rows_of(units),
+        units=layer.names(these),
+        rows=layer.rows_of(these),
         parent=code,
         chain=int(chains(np.array([land.twice], object))[0]),
         pieces=int(shapely.get_num_geometries(land.twice)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from numba import njit
 
 from geo.rings import edges_of
+from geo.rings_kernel import name_segments
 from geo.widest import depth
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ BEYOND = 1e-9
 """What an edge of a rim is lengthened by, relatively: a crossing too many does no harm."""
 
 MANY = 20_000
-"""Pairs of edges up to which a face and a border are compared here."""
+"""A face and a border of more pairs of edges are left to GEOS and its indices."""
+
+UNKNOWN = 2
+"""The answer for them."""
 
 
 def may_cut(
@@ -44,37 +49,78 @@ def may_cut(
         Shape (k,).
     """
     used, place = np.unique(cover, return_inverse=True)
-    return np.asarray(
-        _look(edges_of(faces), edges_of(covers[used]), np.column_stack([face, place]))
+    mine, theirs = edges_of(faces), edges_of(covers[used])
+    enters = _look(
+        mine,
+        _sorted_names(*mine),
+        theirs,
+        name_segments(theirs[0]),
+        np.column_stack([face, place]),
     )
+    unknown = enters == UNKNOWN
+    shapely.prepare(faces[face[unknown]])
+    one, other = faces[face[unknown]], covers[cover[unknown]]
+    enters[unknown] = ~(shapely.touches(one, other) | shapely.covered_by(one, other))
+    return np.asarray(enters != 0)
+
+
+@njit(nogil=True, cache=True)
+def _sorted_names(edges: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the names of edges, those of each polygon in order."""
+    names = name_segments(edges)
+    for g in range(len(first) - 1):
+        names[first[g] : first[g + 1]].sort()
+    return names
 
 
 @njit(nogil=True, cache=True)
 def _look(
     mine: tuple[NDArray[np.float64], NDArray[np.int64]],
+    rim_names: NDArray[np.uint64],
     theirs: tuple[NDArray[np.float64], NDArray[np.int64]],
+    border_names: NDArray[np.uint64],
     pairs: NDArray[np.int64],
-) -> NDArray[np.bool_]:
+) -> NDArray[np.int8]:
     """Answer for each pair of a face and a border; both are edges and the first of each polygon."""
-    out = np.zeros(len(pairs), np.bool_)
+    out = np.zeros(len(pairs), np.int8)
     for k in range(len(pairs)):
         f, c = pairs[k]
-        rim = mine[0][mine[1][f] : mine[1][f + 1]]
-        border = theirs[0][theirs[1][c] : theirs[1][c + 1]]
-        out[k] = len(rim) * len(border) > MANY or _enters(rim, border)
+        rim = slice(mine[1][f], mine[1][f + 1])
+        border = slice(theirs[1][c], theirs[1][c + 1])
+        other = _others(mine[0][rim], rim_names[rim], theirs[0][border], border_names[border])
+        if len(other) * (rim.stop - rim.start) > MANY:
+            out[k] = UNKNOWN
+        elif len(other):
+            out[k] = _enters(mine[0][rim], other)
     return out
+
+
+@njit(nogil=True, cache=True)
+def _others(
+    rim: NDArray[np.float64],
+    rim_names: NDArray[np.uint64],
+    border: NDArray[np.float64],
+    names: NDArray[np.uint64],
+) -> NDArray[np.float64]:
+    """Return the edges of a border within a rim's box that are not edges of the rim themselves."""
+    west, east = np.min(rim[:, 0]), np.max(rim[:, 0])
+    south, north = np.min(rim[:, 1]), np.max(rim[:, 1])
+    kept = np.zeros(len(border), np.bool_)
+    for k in range(len(border)):
+        ax, ay, bx, by = border[k, 0], border[k, 1], border[k, 2], border[k, 3]
+        if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
+            continue
+        at = np.searchsorted(rim_names, names[k])
+        kept[k] = at == len(rim_names) or rim_names[at] != names[k]
+    return border[kept]
 
 
 @njit(nogil=True, cache=True)
 def _enters(rim: NDArray[np.float64], border: NDArray[np.float64]) -> bool:
     """Tell whether some edge of a border runs inside a rim."""
-    west, east = np.min(rim[:, 0]), np.max(rim[:, 0])
-    south, north = np.min(rim[:, 1]), np.max(rim[:, 1])
     cuts = np.empty(len(rim) + 2)
     for k in range(len(border)):
         ax, ay, bx, by = border[k, 0], border[k, 1], border[k, 2], border[k, 3]
-        if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
-            continue
         count = _crossings(rim, border[k], cuts)
         cuts[:count].sort()
         for i in range(count - 1):  # between two crossings all is inside or all is outside

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
 from geo.chain import chains
+from geo.crowds import crowd_finding, doubled_land, find_crowded_units
 from geo.findings import Finding, Kind, Severity, tell_apart
 from geo.land import SLIVER_M, Piece, Wrong, land_findings, merge_slivers, size_text
-from geo.layers import NO_PARENT, Proof
+from geo.layers import NO_PARENT, Ground, Proof
 from geo.validity import areas_only, invalid_rings, solid_land
 from geo.width import inscribed_width
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from geo.crowds import Doubled
     from geo.layers import Layer, Metric, Parents
 
 SLACK_M = 0.020
@@ -44,13 +46,15 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     """
     valid = shapely.is_valid(layer.geoms)
     solid = solid_land(layer.geoms, valid)
-    flat_parents = metric.project(parents.geoms)
-    overlaps = _pair_overlaps(layer, solid, metric)
+    groups = _groups(layer, solid)
+    crowds = list(_crowds(Ground(layer, parents, metric, solid), groups))
+    overlaps = _pair_overlaps(layer, groups, metric)
     clashes = [replace(f, extra=0) for f in land_findings(overlaps, layer, parents)]
-    leaks = list(_leaks(layer, parents, solid, flat_parents, metric))
-    blank = list(_blank(layer, parents, solid, metric))
-    found = clashes + [finding for _, finding in leaks]
-    units = [overlap.wrong.units for overlap in overlaps] + [(unit,) for unit, _ in leaks]
+    leaks = list(_leaks(layer, parents, solid, metric))
+    blank = list(_blank(layer, parents, [group.land for group in groups], metric))
+    found = [finding for _, finding in crowds] + clashes + [finding for _, finding in leaks]
+    units = [crowd for crowd, _ in crowds]
+    units += [overlap.wrong.units for overlap in overlaps] + [(unit,) for unit, _ in leaks]
     twisted = np.flatnonzero(~valid)
     spoilt = np.zeros(len(parents.geoms), bool)
     spoilt[_parents_of(twisted.tolist(), layer)] = True
@@ -64,7 +68,7 @@ def check_disjoint(layer: Layer, parents: Parents, metric: Metric) -> Proof:
         proven,
         [*invalid_rings(layer, twisted), *told, *blank],
         blank_m2=sum(finding.area_m2 for finding in blank),
-        overlap_m2=_union_area([f.geometry for f in clashes], metric),
+        overlap_m2=_union_area([f.geometry for f in found if f.kind is Kind.OVERLAP], metric),
         outside_m2=float(sum(f.area_m2 for _, f in leaks if f.kind is Kind.OUTSIDE)),
         sums=np.zeros(len(parents.geoms), np.int64),
         spoilt=spoilt,
@@ -79,15 +83,52 @@ def _parents_of(units: Sequence[int], layer: Layer) -> list[int]:
     return sorted(owners - {NO_PARENT})
 
 
+class _Group(NamedTuple):
+    """Units that are looked at as one: equal ones, or a crowd."""
+
+    units: list[int]
+    land: BaseGeometry
+    crowd: Doubled | None = None
+
+
+def _groups(layer: Layer, solid: NDArray[np.object_]) -> list[_Group]:
+    """Put equal units together, and those of parents where units crowd by the hundred."""
+    piles: dict[int, list[int]] = {}
+    for unit, chain in enumerate(chains(solid).tolist()):
+        piles.setdefault(chain, []).append(unit)
+    first = np.array([units[0] for units in piles.values()], np.intp)
+    crowded = find_crowded_units(solid[first], layer.parent_of[first])
+    groups = [
+        _Group(units, solid[units[0]])
+        for units in piles.values()
+        if int(layer.parent_of[units[0]]) not in crowded
+    ]
+    for parent in sorted(crowded):
+        units = np.flatnonzero(layer.parent_of == parent)
+        land = doubled_land(solid[units])
+        groups.append(_Group(units.tolist(), land.once, land))
+    return groups
+
+
+def _crowds(ground: Ground, groups: Sequence[_Group]) -> Iterator[tuple[tuple[int, ...], Finding]]:
+    """Name the crowds."""
+    for units, _, land in groups:
+        if land is not None:
+            parent = int(ground.layer.parent_of[units[0]])
+            yield tuple(units), crowd_finding(ground, parent, np.array(units, np.intp), land)
+
+
 def _blank(
-    layer: Layer, parents: Parents, solid: NDArray[np.object_], metric: Metric
+    layer: Layer, parents: Parents, lands: Sequence[BaseGeometry], metric: Metric
 ) -> Iterator[Finding]:
     """Say how much land of each parent lies in no unit."""
-    tree = shapely.STRtree(solid)
+    held = np.empty(len(lands), object)
+    held[:] = lands
+    tree = shapely.STRtree(held)
     bare = np.empty(len(parents.geoms), object)
     for p, land in enumerate(parents.geoms):
         inside = np.sort(tree.query(land, predicate="intersects"))
-        bare[p] = shapely.difference(land, shapely.union_all(solid[inside]))
+        bare[p] = shapely.difference(land, shapely.union_all(held[inside]))
     bare = areas_only(bare)
     flat = metric.project(bare)
     area, width, chain = shapely.area(flat), inscribed_width(flat), chains(bare)
@@ -116,20 +157,19 @@ def _union_area(land: Sequence[BaseGeometry | None], metric: Metric) -> float:
     return float(shapely.area(metric.project(np.array([shapely.union_all(there)], object))).sum())
 
 
-def _pair_overlaps(layer: Layer, solid: NDArray[np.object_], metric: Metric) -> list[Piece]:
+def _pair_overlaps(layer: Layer, groups: Sequence[_Group], metric: Metric) -> list[Piece]:
     """Find land that several units claim: a pile of equal ones at once, the others in pairs."""
-    piles: dict[int, list[int]] = {}
-    for unit, chain in enumerate(chains(solid).tolist()):
-        piles.setdefault(chain, []).append(unit)
-    groups = list(piles.values())
-    shapes = solid[[group[0] for group in groups]]
+    shapes = np.empty(len(groups), object)
+    shapes[:] = [group.land for group in groups]
     a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     once = a < b
     a, b = a[once], b[once]
-    repeated = [i for i, group in enumerate(groups) if len(group) > 1]
+    repeated = [i for i, g in enumerate(groups) if len(g.units) > 1 and g.crowd is None]
     both = areas_only(shapely.intersection(shapes[a], shapes[b]))
-    units = [groups[i] for i in repeated]
-    units += [groups[i] + groups[j] for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+    units = [groups[i].units for i in repeated]
+    units += [
+        groups[i].units + groups[j].units for i, j in zip(a.tolist(), b.tolist(), strict=True)
+    ]
     land, clash = shapely.get_parts(np.concatenate([shapes[repeated], both]), return_index=True)
     flat = metric.project(land)
     width, area = inscribed_width(flat), shapely.area(flat)
@@ -146,11 +186,14 @@ def _leaks(
     layer: Layer,
     parents: Parents,
     solid: NDArray[np.object_],
-    flat_parents: NDArray[np.object_],
     metric: Metric,
 ) -> Iterator[tuple[int, Finding]]:
     """Name units that leave their parent: into another one (STRADDLES), or into none (OUTSIDE)."""
     mine = np.flatnonzero(layer.parent_of != NO_PARENT)
+    shapely.prepare(parents.geoms)
+    inside = shapely.covers(parents.geoms[layer.parent_of[mine]], solid[mine])
+    mine = mine[~inside]  # most units end here
+    flat_parents = metric.project(parents.geoms)
     beyond = areas_only(shapely.difference(solid[mine], parents.geoms[layer.parent_of[mine]]))
     flat = metric.project(beyond)
     width, chain = inscribed_width(flat), chains(beyond).tolist()

@@ -10,6 +10,7 @@ import shapely
 from geo.cutting import may_cut
 from geo.layers import NO_PARENT
 from geo.walks import string_together
+from geo.widest import deepest_found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +77,8 @@ def _fat(faces: NDArray[np.object_], metric: Metric) -> NDArray[np.object_]:
     # An inscribed circle of land without holes is at least 2A/P wide: only the rest is eroded.
     mean = np.divide(2 * area, length, out=np.zeros(len(flat)), where=length > 0)
     fat = (mean > FACE_M) & (shapely.get_num_interior_rings(flat) == 0)
+    doubtful = np.flatnonzero(~fat)
+    fat[doubtful] = deepest_found(flat[doubtful]) > FACE_M / 2
     doubtful = np.flatnonzero(~fat)
     eroded = shapely.buffer(flat[doubtful], -FACE_M / 2, quad_segs=4)
     fat[doubtful] = ~shapely.is_empty(eroded)

@@ -19,6 +19,7 @@ Only segments that do not cancel in the boundary-chain sum of some parent are lo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ from scipy.spatial import cKDTree
 from geo.mesh import Ground, Mesh, Noded, distance
 from geo.rings import following
 from geo.segments import distinct
-from geo.tangle import crossing_pairs, most_crossings, touched
+from geo.tangle import crossing_pairs, entangled, most_crossings, touched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,12 @@ MOVED_M = MERGE_M + INSERT_M
 MAX_ROUNDS = 100
 """A guard, never met in the trials: noding ends by itself (see the module's text)."""
 
+
+REACH_M = math.nextafter(MERGE_M, math.inf)
+"""What is nearer than this lies within ``MERGE_M``: trees ask for a bound that is not reached."""
+
+FEW_NEAREST = 4
+"""Fixed nodes at the very same distance: a square's corners around its middle."""
 
 _NOBODY = np.zeros(0, np.intp)
 
@@ -108,6 +115,9 @@ def _settle(mesh: Mesh, sums: Sums) -> None:
             return
         if _merge_sent(mesh, mesh.distinct(mesh.segments.ends[live])):
             continue
+        if entangled(mesh.plane[mesh.segments.ends[live]]):
+            mesh.entangled = True
+            return
         if _insert(mesh, live, mesh.distinct(mesh.segments.ends[live])):
             continue
         if not _cross(mesh, live) or mesh.overgrown():
@@ -140,44 +150,88 @@ def _merge_with_stored(mesh: Mesh) -> None:
 
 def _merge_sent(mesh: Mesh, live: NDArray[np.intp]) -> bool:
     """Merge the live sent vertices that are close to a kept one; True if any was."""
-    nodes = mesh.distinct(mesh.vertex)
     loose = live[~mesh.kept[live]]
     if not len(loose):
         return False
-    near = _near_nodes(mesh, loose, nodes)
-    free = np.ones(len(mesh.plane), bool)  # to be merged with: kept, or not looked at
-    free[loose] = False
+    loose = loose[np.lexsort((mesh.plane[loose, 1], mesh.plane[loose, 0]))]
+    others = np.ones(len(mesh.plane), bool)
+    others[loose] = False
+    nodes = mesh.distinct(mesh.vertex)
+    kept = _Kept(mesh, nodes[others[nodes]])  # to be merged with: kept, or not looked at
+    beside = _beside(mesh.plane[loose], mesh.plane[kept.fixed])
+    mesh.kept[loose[~beside]] = True
     moved: list[int] = []
     target: list[int] = []
-    order = np.lexsort((mesh.plane[loose, 1], mesh.plane[loose, 0]))
-    for i in order:
-        here = int(loose[i])
-        around = near.get(here, _NOBODY)
-        around = around[free[around]]
-        if here >= mesh.first_crossing:
-            around = around[_off_edges_m(mesh, here, around) <= MOVED_M]
-        if not len(around):
-            mesh.kept[here] = free[here] = True
-            continue
-        apart = np.hypot(*(mesh.plane[around] - mesh.plane[here]).T)
-        moved.append(here)
-        target.append(around[np.lexsort((around, apart))[0]])
+    for here in loose[beside].tolist():
+        nearest = kept.nearest(here)
+        if nearest is None:
+            kept.keep(here)
+        else:
+            moved.append(here)
+            target.append(nearest)
     mesh.kept[target] = True
     mesh.redirect(np.array(moved, np.intp), np.array(target, np.intp))
     return bool(moved)
 
 
-def _near_nodes(
-    mesh: Mesh, loose: NDArray[np.intp], nodes: NDArray[np.intp]
-) -> dict[int, NDArray[np.intp]]:
-    """Return the other nodes within ``MERGE_M`` of each loose node that has any."""
-    pairs = cKDTree(mesh.plane[nodes]).query_pairs(MERGE_M, output_type="ndarray")
-    both = nodes[np.concatenate([pairs, pairs[:, ::-1]])]
-    both = both[np.isin(both[:, 0], loose)]
-    both = both[np.argsort(both[:, 0], kind="stable")]
-    heads, first = np.unique(both[:, 0], return_index=True)
-    groups = np.split(both[:, 1], first[1:])
-    return dict(zip(heads.tolist(), groups, strict=False))
+def _beside(loose: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which places, shape (n, 2), have another one or a fixed one within ``MERGE_M``."""
+    near_m = np.asarray(cKDTree(loose).query(loose, k=2, distance_upper_bound=REACH_M)[0])
+    beside = np.isfinite(near_m[:, 1])
+    if len(fixed):
+        beside |= np.isfinite(cKDTree(fixed).query(loose, distance_upper_bound=REACH_M)[0])
+    return np.asarray(beside)
+
+
+class _Kept:
+    """Nodes that others become: fixed ones in a tree, and those that are kept by and by in cells.
+
+    The latter lie further apart than ``MERGE_M``, so that a cell holds few, however many vertices
+    a hostile file puts on one spot.
+    """
+
+    def __init__(self, mesh: Mesh, fixed: NDArray[np.intp]) -> None:
+        self.mesh, self.fixed = mesh, fixed
+        self.tree = cKDTree(mesh.plane[fixed]) if len(fixed) else None
+        self.cells: dict[tuple[int, int], list[int]] = {}
+
+    def keep(self, node: int) -> None:
+        """Let a node stay, and others become it."""
+        self.mesh.kept[node] = True
+        self.cells.setdefault(self._cell(node), []).append(node)
+
+    def nearest(self, node: int) -> int | None:
+        """Return the nearest node that a loose one may become, None if there is none."""
+        column, row = self._cell(node)
+        around = [
+            near
+            for x in (column - 1, column, column + 1)
+            for y in (row - 1, row, row + 1)
+            for near in self.cells.get((x, y), ())
+        ]
+        crossing = node >= self.mesh.first_crossing
+        near = np.concatenate([np.array(around, np.intp), self._fixed_near(node, every=crossing)])
+        apart_m = np.hypot(*(self.mesh.plane[near] - self.mesh.plane[node]).T)
+        near, apart_m = near[apart_m < REACH_M], apart_m[apart_m < REACH_M]
+        if crossing:
+            on = _off_edges_m(self.mesh, node, near) <= MOVED_M
+            near, apart_m = near[on], apart_m[on]
+        return int(near[np.lexsort((near, apart_m))[0]]) if len(near) else None
+
+    def _fixed_near(self, node: int, *, every: bool) -> NDArray[np.intp]:
+        """Return the nearest fixed nodes; every one that is near, if the nearest may not do."""
+        if self.tree is None:
+            return _NOBODY
+        here = self.mesh.plane[node]
+        if every:
+            return self.fixed[np.array(self.tree.query_ball_point(here, MERGE_M), np.intp)]
+        near = self.tree.query(here, k=FEW_NEAREST, distance_upper_bound=REACH_M)
+        which = np.asarray(near[1])
+        return np.asarray(self.fixed[which[which < len(self.fixed)]])
+
+    def _cell(self, node: int) -> tuple[int, int]:
+        x, y = self.mesh.plane[node].tolist()
+        return math.floor(x / MERGE_M), math.floor(y / MERGE_M)
 
 
 def _off_edges_m(mesh: Mesh, crossing: int, targets: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -318,14 +372,19 @@ def _cross(mesh: Mesh, live: NDArray[np.intp]) -> bool:
 
 def _segments_crossed(mesh: Mesh, live: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the live segments and those of the rings whose box they meet."""
-    ends = mesh.plane[mesh.segments.ends[live]]
-    boxes = np.asarray(shapely.box(*ends.min(1).T, *ends.max(1).T))
+    is_live = np.zeros(len(mesh.segments.ends), bool)
+    is_live[live] = True
     first = mesh.start[:-1]
     filled = np.flatnonzero(np.diff(mesh.start) > 0)
-    low = np.minimum.reduceat(mesh.plane[mesh.vertex], first[filled])
-    high = np.maximum.reduceat(mesh.plane[mesh.vertex], first[filled])
     near = np.zeros(len(first), bool)
-    near[filled] = touched(boxes, np.asarray(shapely.box(*low.T, *high.T)))
+    near[filled] = np.logical_or.reduceat(is_live[mesh.segments.of_edge], first[filled])
+    rest = filled[~near[filled]]
+    places = mesh.plane[mesh.vertex]
+    low = np.minimum.reduceat(places, first[filled])[~near[filled]]
+    high = np.maximum.reduceat(places, first[filled])[~near[filled]]
+    ends = mesh.plane[mesh.segments.ends[live]]
+    boxes = np.asarray(shapely.box(*ends.min(1).T, *ends.max(1).T))
+    near[rest] = touched(boxes, np.asarray(shapely.box(*low.T, *high.T)))
     edges = np.repeat(near, np.diff(mesh.start))
     return distinct(mesh.segments.of_edge[edges], len(mesh.segments.ends))
 

@@ -47,4 +47,7 @@ def remarks_on(noded: Noded) -> list[Remark]:
         remarks.append(
             Remark("CROSSED", f"borders cross in {noded.crossings} places", noded.crossings)
         )
+    if noded.entangled:
+        said = "borders cross in so many places that the crossings were left as they are"
+        remarks.append(Remark("ENTANGLED", said, 0))
     return remarks

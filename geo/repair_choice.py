@@ -83,7 +83,7 @@ class _Choice:
         for patch in self.patches:
             for unit in patch.units:
                 self.claimed.setdefault(unit, []).append(patch)
-        self.gained: dict[int, list[Patch]] = {}
+        self.now: dict[int, set[int]] = {}
 
     def _face_neighbours(self) -> dict[int, set[int]]:
         beside: dict[int, set[int]] = {}
@@ -120,12 +120,11 @@ class _Choice:
             self._decide_at_once(self.patches[k])
         self._in_rounds([k for k in undecided if len(self.patches[k].own) > 1], alone=True)
         self._in_rounds([k for k in undecided if not self.patches[k].own], alone=False)
-        for k in undecided:
-            patch = self.patches[k]
+        self.now = {unit: set(faces) for unit, faces in self.faces_of.items()}
+        for patch in self.patches:
             if self._open(patch):
                 patch.stays = Reason.EMPTIES_A_UNIT if patch.own else Reason.NO_NEIGHBOUR
-            elif patch.decided and not patch.own and patch.to != NOBODY:
-                self.gained.setdefault(patch.to, []).append(patch)
+            self._account(patch, patch.units)
 
     def _open(self, patch: Patch) -> bool:
         return patch.stays is None and patch.to == NOBODY and patch.place != NO_PARENT
@@ -178,26 +177,43 @@ class _Choice:
     def _own_holders(self, face: int, place: int) -> list[int]:
         return [unit for unit in self._holders(face) if self.parent_of[unit] == place]
 
+    def _account(self, patch: Patch, before: tuple[int, ...]) -> None:
+        """Note who has a patch that others had before."""
+        after = patch.after()
+        for unit in before:
+            if unit not in after:
+                self.now[unit].difference_update(patch.faces)
+        for unit in after:
+            if unit not in before:
+                self.now.setdefault(unit, set()).update(patch.faces)
+
     # -- what no choice may do ---------------------------------------------------------------
 
     def keep_whole(self) -> None:
         """Give doubled land back to units that would fall into more parts without it."""
         for unit in sorted({u for p in self.patches if p.decided for u in p.own if u != p.to}):
-            if self._parts(unit) <= _count_parts(self.faces_of[unit], self.beside):
+            part_of, parts = _label(self.now[unit], self.beside)
+            if parts <= _label(self.faces_of[unit], self.beside)[1] or not self._has_own(unit):
                 continue
             for patch in self.claimed[unit]:
-                if patch.decided and unit in patch.own and unit != patch.to:
-                    self._give_back(patch, unit)
+                lost = patch.decided and unit in patch.own and unit != patch.to
+                if lost and self._give_back(patch, unit, part_of):
+                    part_of, _ = _label(self.now[unit], self.beside)
 
-    def _give_back(self, patch: Patch, unit: int) -> None:
-        """Let a unit keep a patch where that leaves fewer parts."""
+    def _give_back(self, patch: Patch, unit: int, part_of: dict[int, int]) -> bool:
+        """Let a unit keep a patch where that leaves fewer parts; True if it does."""
+        around = set().union(*(self.beside[face] for face in patch.faces))
+        joined = len({part_of[face] for face in around if face in part_of}) - 1
         keeper = patch.to
-        if keeper in self.fixed or not self._has_own_land(unit):
-            return
-        before = self._parts(unit) + self._parts(keeper)
-        patch.to = unit
-        if self._parts(unit) + self._parts(keeper) >= before:
-            patch.to = keeper
+        if joined < 1 or keeper in self.fixed:
+            return False
+        rest = self.now[keeper].difference(patch.faces)
+        split = _label(rest, self.beside)[1] - _label(self.now[keeper], self.beside)[1]
+        if split >= joined:
+            return False
+        before, patch.to = patch.after(), unit
+        self._account(patch, before)
+        return True
 
     def keep_filled(self) -> bool:
         """Leave patches as they are without which a unit would be empty; True if any was."""
@@ -205,11 +221,13 @@ class _Choice:
         emptied = {unit for unit in losers if self._emptied(unit)}
         for patch in self.patches:
             if patch.decided and not emptied.isdisjoint({*patch.own, *patch.foreign} - {patch.to}):
+                before = patch.after()
                 patch.to, patch.stays = NOBODY, Reason.EMPTIES_A_UNIT
+                self._account(patch, before)
         return bool(emptied)
 
     def _emptied(self, unit: int) -> bool:
-        before, after = self.faces_of[unit], self._faces_after(unit)
+        before, after = self.faces_of[unit], self.now[unit]
         # Shares of a unit's land are the same in degrees: no metres are needed for them.
         kept, had = (
             shapely.area(self.plan.faces[sorted(faces)]).sum() for faces in (after, before)
@@ -219,7 +237,7 @@ class _Choice:
         was, is_now = self._width_m(before), self._width_m(after)
         return is_now <= min(SLIVER_M, HALF * was)
 
-    def _has_own_land(self, unit: int) -> bool:
+    def _has_own(self, unit: int) -> bool:
         """Return whether a unit has land that is not wrong."""
         return any(self.found.of_face[face] == NOBODY for face in self.faces_of[unit])
 
@@ -230,28 +248,18 @@ class _Choice:
         land = np.array([shapely.coverage_union_all(self.plan.faces[members])], object)
         return float(inscribed_width(self.metric.project(land))[0])
 
-    def _faces_after(self, unit: int) -> set[int]:
-        faces = set(self.faces_of.get(unit, ()))
-        for patch in self.claimed.get(unit, ()):
-            if unit not in patch.after():
-                faces.difference_update(patch.faces)
-        for patch in self.gained.get(unit, ()):
-            if patch.decided:
-                faces.update(patch.faces)
-        return faces
 
-    def _parts(self, unit: int) -> int:
-        return _count_parts(self._faces_after(unit), self.beside)
-
-
-def _count_parts(faces: Set[int], beside: dict[int, set[int]]) -> int:
-    """Return into how many pieces faces fall that hang together along borders."""
+def _label(faces: Set[int], beside: dict[int, set[int]]) -> tuple[dict[int, int], int]:
+    """Return which part each face is in, of those that hang together, and how many there are."""
+    part_of: dict[int, int] = {}
     left, parts = set(faces), 0
     while left:
-        parts += 1
         queue = [left.pop()]
         while queue:
-            near = beside.get(queue.pop(), set()) & left
+            face = queue.pop()
+            part_of[face] = parts
+            near = beside.get(face, set()) & left
             left -= near
             queue += near
-    return parts
+        parts += 1
+    return part_of, parts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo.chain import chains
+from geo.chain import boundaries
 from geo.crs import Plane, round9
 from geo.labels import usable
 from geo.segments import first_equal
@@ -49,11 +49,9 @@ def in_file_coordinates(
     out = sent.copy()
     rows = np.flatnonzero(polygons)
     told = np.array([mended[row] is not None for row in rows], bool)
+    now, was = boundaries(mended[rows[told]]), boundaries(before[told])
     same = np.zeros(len(rows), bool)
-    same[told] = chains(mended[rows[told]]) == chains(before[told])
-    same[told] &= shapely.get_num_coordinates(mended[rows[told]]) == shapely.get_num_coordinates(
-        before[told]
-    )
+    same[told] = (now.chain == was.chain) & (now.valid == was.valid)
     for row in rows[told & ~same].tolist():
         out[row] = _of_kind(shapely.transform(mended[row], theirs), sent[row])
     return out

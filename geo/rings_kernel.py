@@ -75,6 +75,13 @@ def hash_points(xy: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 @njit(nogil=True, cache=True)
+def name_segments(edges: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Return 64 bits for each undirected edge, shape (e,), of edges of shape (e, 4)."""
+    ends = hash_points(edges.copy().reshape(-1, 2))
+    return ends[::2] + ends[1::2]
+
+
+@njit(nogil=True, cache=True)
 def _ring_chain(
     xy: NDArray[np.float64], bits: NDArray[np.uint64], count: int, exterior: bool
 ) -> np.uint64:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from geo.rings import edges_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,14 +21,25 @@ LARGE_BUDGET = 20_000
 WORK = 400_000_000
 """... how many distances of an edge at most."""
 
-FEW = 500
+FEW = 1000
 """Polygons of more edges have to be measured by this search alone."""
 
 LONG = 12.0
 """Land whose bounds differ that much is a strip a hundred times as long as it is wide, or more."""
 
+GLANCE = 1e9
+"""A precision for which any point inside will do."""
+
 SQUARES = 32
 """The most squares along a polygon's longer side at the start."""
+
+
+def deepest_found(flat: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return how deep the deepest point lies that a first glance finds in polygons, shape (n,)."""
+    edges, first = edges_of(flat)
+    low, high = np.zeros(len(flat)), np.full(len(flat), np.inf)
+    widest_circles(edges, first, low, high, GLANCE)
+    return low
 
 
 @njit(nogil=True, cache=True)
@@ -105,7 +118,7 @@ def _search(
     budget = BUDGET if len(edges) <= FEW else max(BUDGET, min(LARGE_BUDGET, WORK // len(edges)))
     for _ in range(budget // 4):
         bound, x, y, half = heap[0, 0], heap[0, 1], heap[0, 2], heap[0, 3] / 2
-        if bound <= low * (1 + precision):
+        if low > 0.0 and bound <= low * (1 + precision):
             break
         size = _pop(heap, size)
         for quarter in range(4):

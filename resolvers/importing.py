@@ -121,9 +121,9 @@ async def import_boundaries(
             find_level(await levels.all_levels(connection), level)
             ground = await find_ground(connection, level, within) if within is not None else None
             others = await _open_ones(connection, together_with, level)
-            base = await read_base(
-                connection, level, [ground, *(unit_name(d.within) for d in others)], today=today
-            )
+            rows = [sent, *[await sent_of(connection, other) for other in others]]
+            grounds = [ground, *(unit_name(d.within) for d in others)]
+            base = await read_base(connection, level, grounds, rows=rows, today=today)
             require_ground(base.world, level, ground)
             standing = _on_ground(base, level, ground)
             before = base
@@ -260,9 +260,10 @@ async def check_again(connection: AsyncConnection, number: int, *, today: dt.dat
     waiting = [other.id for other in company if other.status != "PUBLISHED"]
     others = await _open_ones(connection, waiting, draft.level)
     grounds = [unit_name(d.within) for d in (draft, *others)]
-    before = await read_base(connection, draft.level, grounds, today=today)
+    rows = [await sent_of(connection, d) for d in (draft, *others)]
+    before = await read_base(connection, draft.level, grounds, rows=rows, today=today)
     laid = await _lay_in(connection, before, others)
-    sent = await sent_of(connection, draft)
+    sent = rows[0]
     base, checked = await check_on(connection, laid, sent, draft.level, unit_name(draft.within))
     return Again(draft, waiting, before, base, sent, checked)
 
@@ -351,7 +352,16 @@ def _removed(standing: Units, sent: Sent) -> list[str]:
     return sorted(code for code in standing.codes if code not in named)
 
 
-_CHECK_NOTICES = {"PARENT", "MERGED", "NODED", "REBUILT", "CROSSED", "REMOVED", "REPAIRED"}
+_CHECK_NOTICES = {
+    "PARENT",
+    "MERGED",
+    "NODED",
+    "REBUILT",
+    "CROSSED",
+    "ENTANGLED",
+    "REMOVED",
+    "REPAIRED",
+}
 
 
 def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:

@@ -111,17 +111,18 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
     drafts = by_rank(await find_drafts(connection, ids), await levels.all_levels(connection))
     await _require_company(connection, drafts)
     grounds = [unit_name(draft.within) for draft in drafts]
-    standing = await read_base(connection, drafts[0].level, grounds, today=order.today)
+    rows = [await sent_of(connection, draft) for draft in drafts]
+    level = drafts[0].level
+    standing = await read_base(connection, level, grounds, rows=rows, today=order.today)
     _refuse_shared_ground(drafts, standing.world)
     await _lock_parents(connection, drafts, standing.world)
     # What was read before the locks were taken may be old by now.
-    before = await read_base(connection, drafts[0].level, grounds, today=order.today)
+    before = await read_base(connection, level, grounds, rows=rows, today=order.today)
     await _refuse_changed_ground(connection, drafts, before.world)
 
     after = before
     findings: list[Finding] = []
-    for place, draft in enumerate(drafts):
-        sent = await sent_of(connection, draft)
+    for place, (draft, sent) in enumerate(zip(drafts, rows, strict=True)):
         after, checked = await check_on(
             connection, after, sent, draft.level, unit_name(draft.within)
         )

@@ -235,19 +235,30 @@ async def unwaive(context: Context, finding: str, *, by: str, ground: Ground | N
         If it is not waived.
     """
     place = await find(context, finding, ground=ground)
+    ended = await _end(context, place, by=by)
+    if not ended and place.row.draft_id is not None:
+        # The draft's land may have grown since, and today's edition still have what was accepted.
+        standing = await _in_edition(context, finding, ground)
+        if standing is not None and await _end(context, standing, by=by):
+            return await _in_edition(context, finding, ground) or standing
+    if not ended:
+        raise BadInputError(
+            f"the finding {finding} is not waived: there is nothing to end", argument="findingId"
+        )
+    return await find(context, finding, ground=ground)
+
+
+async def _end(context: Context, place: Place, *, by: str) -> bool:
+    """End whatever waivers cover a finding; False if none does."""
     found = as_finding(place.row)
     async with context.shared.engine.begin() as connection:
         await waivers.lock(connection)
-        await waivers.lock_drafts_with(connection, finding)
+        await waivers.lock_drafts_with(connection, place.row.id)
         held = await waivers.covers(connection, context.today, level=found.level)
         ids = await asyncio.to_thread(covering, found, held, _metric(found))
-        if not ids:
-            raise BadInputError(
-                f"the finding {finding} is not waived: there is nothing to end",
-                argument="findingId",
-            )
-        await waivers.end(connection, ids, by=by)
-    return await find(context, finding, ground=ground)
+        if ids:
+            await waivers.end(connection, ids, by=by)
+    return bool(ids)
 
 
 async def list_waivers(

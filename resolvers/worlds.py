@@ -9,9 +9,10 @@ import shapely
 from anyio import to_thread
 
 from geo.check import Checked, Sent, check
-from geo.crs import Datum
+from geo.crs import Datum, Plane
 from geo.errors import BadInputError, UnknownError
 from geo.households import Addresses
+from geo.labels import usable
 from geo.world import UnitName, World
 from storage import addresses, drafts, editions, levels, waived_land, waivers, world
 
@@ -49,9 +50,10 @@ async def read_base(
     level: str,
     within: Sequence[UnitName | None],
     *,
+    rows: Sequence[Sent] = (),
     today: dt.date,
 ) -> Base:
-    """Read what stands on the ground of drafts.
+    """Read what stands on the ground of drafts, and where their rows leave it.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ async def read_base(
         A level whose draft is to be checked, for messages.
     within
         The ground of each draft; None for the whole city.
+    rows
+        The drafts' rows: what lies outside the ground meets what stands there.
     today
         The day on which a waiver must hold.
 
@@ -71,7 +75,8 @@ async def read_base(
     specs = await levels.all_levels(connection)
     box: world.Box | None = None
     if None not in within:
-        box = await _joint_box(connection, [name for name in within if name is not None])
+        ground = await _joint_box(connection, [name for name in within if name is not None])
+        box = await to_thread.run_sync(_reach, ground, rows)
     units = await world.standing_units(connection, box)
     outline = await world.standing_outline(connection)
     listed = await _addresses(connection, edition, box)
@@ -94,6 +99,22 @@ async def _joint_box(connection: AsyncConnection, names: Sequence[UnitName]) -> 
     ends = np.array(boxes)
     west, south = ends[:, :2].min(0).tolist()
     east, north = ends[:, 2:].max(0).tolist()
+    return (west, south, east, north)
+
+
+def _reach(ground: world.Box, rows: Sequence[Sent]) -> world.Box:
+    """Return a box around some ground, in degrees, that holds the drafts' rows, too."""
+    ends = [np.reshape(ground, (2, 2))]
+    for sent in rows:
+        polygons = sent.geoms[usable(sent.geoms)]
+        if len(polygons):
+            bounds = shapely.total_bounds(polygons).tolist()
+            plane = Plane.around(sent.crs, bounds, datum=sent.datum)
+            ends.append(plane.to_lonlat(plane.from_file(shapely.get_coordinates(polygons))))
+    lonlat = np.concatenate(ends)
+    lonlat = lonlat[np.isfinite(lonlat).all(axis=1)]
+    west, south = lonlat.min(0).tolist()
+    east, north = lonlat.max(0).tolist()
     return (west, south, east, north)
 
 

@@ -139,8 +139,8 @@ def read_boundaries(
     table = Table(raw.names, raw.cells, raw.max_name_bytes)
     found = find_columns(table, columns, file=file, need_code=need_code)
     counts, count_notices = _counts(table, found, columns, file)
-    properties, property_notices = _properties(table, found)
     count = len(raw.rows)
+    properties, property_notices = _properties(table, found, count)
     return BoundaryFile(
         file=file,
         sha256=sha256_of(path),
@@ -343,11 +343,10 @@ def _counts(
 
 
 def _properties(
-    table: Table, found: Columns
+    table: Table, found: Columns, count: int
 ) -> tuple[list[dict[str, JsonValue]], tuple[Notice, ...]]:
-    """Return the columns without a meaning of their own, by row."""
+    """Return the columns without a meaning of their own, by row; a file may have no column."""
     meant = {found.code, found.name, found.parent, found.households, found.people}
-    count = len(table.cells[0]) if table.cells else 0
     properties: list[dict[str, JsonValue]] = [{} for _ in range(count)]
     notices = []
     for name, cells in zip(_distinct(table.names), table.cells, strict=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from sqlalchemy import BigInteger, Text, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from geo.world import Units
@@ -95,16 +95,27 @@ async def standing_outline(connection: AsyncConnection) -> StoredOutline | None:
     return StoredOutline(row[0], shapely.from_wkb(bytes(row[1])), row[2]) if row else None
 
 
+_REACH = """
+WITH RECURSIVE own (level, code, geom) AS (
+    SELECT level, code, geom FROM unit
+    WHERE level = :level AND code = :code AND last_edition IS NULL
+    UNION ALL
+    SELECT u.level, u.code, u.geom
+    FROM own
+    JOIN level l ON l.parent = own.level
+    JOIN unit u ON u.level = l.key AND u.parent_code = own.code AND u.last_edition IS NULL)
+SELECT ST_XMin(e.box), ST_YMin(e.box), ST_XMax(e.box), ST_YMax(e.box)
+FROM (SELECT ST_Extent(geom) AS box FROM own) AS e
+"""
+
+
 async def box_of(connection: AsyncConnection, level: str, code: str) -> Box | None:
-    """Return the bounds of a unit that stands now; None if there is none."""
-    query = select(
-        func.ST_XMin(Unit.geom),
-        func.ST_YMin(Unit.geom),
-        func.ST_XMax(Unit.geom),
-        func.ST_YMax(Unit.geom),
-    ).where(Unit.level == level, Unit.code == code, Unit.last_edition.is_(None))
-    row = (await connection.execute(query)).first()
-    return (row[0], row[1], row[2], row[3]) if row else None
+    """Return the bounds of a unit that stands now and of all units below it; None if none does.
+
+    What lies below may leave it, where that is waived.
+    """
+    row = (await connection.execute(text(_REACH), {"level": level, "code": code})).one()
+    return (row[0], row[1], row[2], row[3]) if row[0] is not None else None
 
 
 async def levels_of_code(connection: AsyncConnection, code: str) -> list[str]:

@@ -266,7 +266,9 @@ def test_an_extra_vertex_is_near_the_line_that_the_neighbour_draws(dirty: City) 
             *map(tuple, in_metres_rounded(fault.place))
         }
         [vertex] = extra - {*map(tuple, shapely.get_coordinates(neighbour))}
-        assert shapely.Point(vertex).distance(neighbour.boundary) < 1.2e-3
+        off_m = shapely.Point(vertex).distance(neighbour.boundary)
+        assert off_m == pytest.approx(fault.size, abs=1.5e-4)  # rounded to 1e-9 degrees
+        assert 5e-5 < off_m < 1.2e-3
         assert len(shapely.get_coordinates(own)) == 38
 
 

@@ -50,7 +50,7 @@ _LOOP_M = 40.0  # how far the crossing wall is pulled into its cell
 _SLIVER_M = (0.01, 1.0)
 _SHIFT_M = (2.0, 20.0)
 _LEAK_M = (1.0, 10.0)
-_OFF_LINE_M = (1e-9, 1e-3)
+_OFF_LINE_M = (2e-4, 1e-3)  # less could be rounded onto the line, where no land is wrong
 
 
 class Fault(NamedTuple):

@@ -65,7 +65,7 @@ def _answer(done: RepairedDraft, max_move_m: float) -> dict[str, Any]:  # free J
         "movedM2": done.rows.moved_m2,
         "moves": moves_json(done.rows.moved),
         "left": left_json(done.rows.left),
-        "report": whole_report_json(done.after.report),
+        "report": whole_report_json(done.after.report, done.after.waivers),
     }
 
 
