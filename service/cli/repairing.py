@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import shapely
 import typer
 
 from geo.errors import BadInputError
@@ -20,24 +18,20 @@ from service.cli.files import (
     LayerOption,
 )
 from service.cli.frame import JsonOption, app
-from service.cli.output import emit, progress, table, together
-from service.cli.reporting import SHOWN, show_notices, show_report, whole_report_json
+from service.cli.moves import CSV, left_json, left_table, moves_json, moves_table, write_moves
+from service.cli.output import emit, progress, together
+from service.cli.reporting import show_notices, show_report, whole_report_json
 from service.errors import ExitCode
 from sources.addresses import read_addresses
 from sources.boundaries import parse_columns, read_boundaries
-from sources.copying import refuse_inputs, write_copy, write_table
-from sources.writing import KNOWN_SUFFIXES, check_target, write_features
+from sources.copying import refuse_inputs, write_copy
+from sources.writing import KNOWN_SUFFIXES, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
-
-    from geo.repair import Left
-    from resolvers.repairing import Moved, RepairedFiles
+    from resolvers.repairing import RepairedFiles
     from sources.boundaries import BoundaryFile
-
-CSV = ".csv"
 
 
 @app.command("repair")
@@ -112,7 +106,7 @@ def repair_command(
         if within_out is not None and within is not None and mended.parents is not None:
             write_copy(within_out, within, mended.parents, mended.parents.geoms, layer=within_layer)
         if moves is not None:
-            _write_moves(moves, mended.moved)
+            write_moves(moves, mended.moved)
     notices = _notices(read, mended, asked_for_parents=within_out is not None)
     emit(
         _answer(out, max_move, mended, notices),
@@ -120,8 +114,8 @@ def repair_command(
         lambda _: together(
             show_notices(notices),
             _summary(out, mended),
-            _moves(mended, counted=addresses is not None),
-            _left(mended.left),
+            moves_table(mended.moved, counted=addresses is not None),
+            left_table(mended.left),
             show_report(mended.after.report),
         ),
     )
@@ -178,22 +172,8 @@ def _answer(
         "maxMoveM": max_move_m,
         "changedFeatures": mended.changed_rows,
         "movedM2": mended.moved_m2,
-        "moves": [
-            {
-                "from": list(moved.move.givers),
-                "to": moved.move.taker,
-                "areaM2": moved.move.area_m2,
-                "widthM": moved.move.width_m,
-                "pieces": moved.move.pieces,
-                "households": moved.households,
-                "finding": moved.move.finding,
-            }
-            for moved in mended.moved
-        ],
-        "left": [
-            {"finding": left.finding.id, "reason": left.reason.value, "message": left.message}
-            for left in mended.left
-        ],
+        "moves": moves_json(mended.moved),
+        "left": left_json(mended.left),
         "before": whole_report_json(mended.before.report),
         "after": whole_report_json(mended.after.report),
         "notices": [
@@ -210,59 +190,3 @@ def _summary(out: Path, mended: RepairedFiles) -> str:
         f"{out}: {mended.changed_rows} of {len(mended.geoms)} units drawn anew, "
         f"{mended.moved_m2:,.2f} m2 moved"
     )
-
-
-def _moves(mended: RepairedFiles, *, counted: bool) -> RenderableType | None:
-    if not mended.moved:
-        return None
-    left = len(mended.moved) - SHOWN
-    return table(
-        ["from", "to", "m2", "m wide", "pieces", "households"],
-        [
-            [
-                ", ".join(moved.move.givers) or "nobody",
-                moved.move.taker or "nobody",
-                moved.move.area_m2,
-                moved.move.width_m,
-                moved.move.pieces,
-                moved.households if counted else None,
-            ]
-            for moved in mended.moved[:SHOWN]
-        ],
-        title=f"{len(mended.moved)} move(s)" + (f", the {SHOWN} largest" if left > 0 else ""),
-    )
-
-
-def _left(left: Sequence[Left]) -> RenderableType | None:
-    if not left:
-        return None
-    more = f", the {SHOWN} largest" if len(left) > SHOWN else ""
-    return table(
-        ["finding", "what", "why it stays"],
-        [
-            [stays.finding.kind.value, stays.finding.message, stays.message]
-            for stays in left[:SHOWN]
-        ],
-        title=f"{len(left)} finding(s) stay{more}",
-    )
-
-
-def _write_moves(path: Path, moved: Sequence[Moved]) -> None:
-    """Write the list of what moved, by the file's name as a table or as a map layer."""
-    lands = np.empty(len(moved), object)
-    lands[:] = [m.move.land for m in moved]
-    columns: dict[str, list[Any]] = {  # cells of any type that a table holds
-        "from": [" ".join(m.move.givers) for m in moved],
-        "to": [m.move.taker or "" for m in moved],
-        "area_m2": [m.move.area_m2 for m in moved],
-        "width_m": [m.move.width_m for m in moved],
-        "pieces": [m.move.pieces for m in moved],
-        "households": [m.households for m in moved],
-        "finding": [m.move.finding or "" for m in moved],
-    }
-    if path.suffix.lower() != CSV:
-        write_features(path, "moves", lands, columns)
-        return
-    middles = shapely.get_coordinates(shapely.point_on_surface(lands))
-    columns |= {"lon": middles[:, 0].round(7).tolist(), "lat": middles[:, 1].round(7).tolist()}
-    write_table(path, columns)
