@@ -11,13 +11,19 @@ from geo.findings import Severity
 from resolvers.repair_drafts import RepairOrder, repair_draft
 from resolvers.repairing import MAX_MOVE_M, check_width
 from service.cli.frame import JsonOption, current_user, on_database, today
-from service.cli.moves import CSV, left_json, left_table, moves_json, moves_table, write_moves
+from service.cli.moves import (
+    check_moves_target,
+    left_json,
+    left_table,
+    moves_json,
+    moves_table,
+    write_moves,
+)
 from service.cli.output import emit, progress, together
 from service.cli.publishing import Number, group
 from service.cli.reporting import show_report, whole_report_json
 from service.errors import ExitCode
 from service.settings import read_settings
-from sources.writing import check_target
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,8 +49,8 @@ def repair(
 ) -> None:
     """Make a new draft in which what is wrong with draft ID is mended; ID stays as it is."""
     check_width(max_move)
-    if moves is not None and moves.suffix.lower() != CSV:
-        check_target(moves)
+    if moves is not None:
+        check_moves_target(moves)
     settings = read_settings()
     order = RepairOrder(max_move, only, current_user(), today(settings))
     with progress(f"mending draft {number}"):

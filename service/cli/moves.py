@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from geo.errors import BadInputError
 from service.cli.output import table
 from service.cli.reporting import SHOWN
 from sources.copying import write_table
-from sources.writing import write_features
+from sources.writing import KNOWN_SUFFIXES, check_target, write_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
 
 CSV = ".csv"
 """A list of moves with this suffix is a table; with any other known one it is a map layer."""
+
+
+def check_moves_target(path: Path) -> None:
+    """Refuse a place where no list of moves can be written, before any work is done for it.
+
+    Raises
+    ------
+    BadInputError
+        If the name says no known format, or there is no such folder.
+    """
+    if path.suffix.lower() != CSV:
+        check_target(path)
+    elif path.is_dir() or not path.parent.is_dir():
+        raise BadInputError(
+            f"{path} cannot be written: {path.parent} is no folder, or it is one itself; "
+            f"name a file that ends in {CSV} or {', '.join(KNOWN_SUFFIXES)}",
+            argument="moves",
+        )
 
 
 def moves_table(moved: Sequence[Moved], *, counted: bool) -> RenderableType | None:

@@ -18,14 +18,21 @@ from service.cli.files import (
     LayerOption,
 )
 from service.cli.frame import JsonOption, app
-from service.cli.moves import CSV, left_json, left_table, moves_json, moves_table, write_moves
+from service.cli.moves import (
+    check_moves_target,
+    left_json,
+    left_table,
+    moves_json,
+    moves_table,
+    write_moves,
+)
 from service.cli.output import emit, progress, together
 from service.cli.reporting import show_notices, show_report, whole_report_json
 from service.errors import ExitCode
 from sources.addresses import read_addresses
 from sources.boundaries import parse_columns, read_boundaries
 from sources.copying import refuse_inputs, write_copy
-from sources.writing import KNOWN_SUFFIXES, check_target
+from sources.writing import check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,14 +137,8 @@ def _check_targets(
     for target in (out, within_out):
         if target is not None:
             check_target(target)
-    if moves is not None and moves.suffix.lower() != CSV:
-        check_target(moves)
-    elif moves is not None and (moves.is_dir() or not moves.parent.is_dir()):
-        raise BadInputError(
-            f"{moves} cannot be written: {moves.parent} is no folder, or it is one itself; "
-            f"name a file that ends in {CSV} or {', '.join(KNOWN_SUFFIXES)}",
-            argument="moves",
-        )
+    if moves is not None:
+        check_moves_target(moves)
     targets = [path for path in (out, within_out, moves) if path is not None]
     refuse_inputs(targets, [path for path in inputs if path is not None])
 
