@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from geo.chain import chains
+from geo.faces import FACE_M
 from geo.findings import Finding, Kind
 from geo.land import Wrong, connected_pieces, land_findings, merge_slivers, size_text
 from geo.layers import NO_PARENT
@@ -149,6 +150,7 @@ def crowd_findings(ground: Ground, parent: int) -> list[Finding]:
     blank = shapely.difference(whole, land.once) if land.exact else shapely.Polygon()
     lands = areas_only(np.array([*beyond, blank], object))
     pieces = connected_pieces(wrongs, lands, ground.solid, metric)
+    pieces = [piece for piece in pieces if piece.width_m > FACE_M]
     findings = land_findings(merge_slivers(pieces, layer), layer, ground.parents)
     return [crowd_finding(ground, parent, mine, land), *findings]
 

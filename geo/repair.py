@@ -20,6 +20,7 @@ from geo.coverage import prove
 from geo.crs import round9
 from geo.findings import Kind
 from geo.layers import NO_PARENT, Layer, Parents
+from geo.repair_asked import FOUND_DEG, LAND_KINDS, MAX_CLAIMANTS, Asked
 from geo.repair_choice import choose
 from geo.repair_ground import lay_ground, open_lines
 from geo.repair_patches import NOBODY, Reason, find_patches
@@ -39,18 +40,10 @@ if TYPE_CHECKING:
     from geo.repair_ground import Ground
     from geo.repair_patches import Patch, Patches
 
-__all__ = ["Left", "Move", "Reason", "Repaired", "repair"]
+__all__ = ["MAX_CLAIMANTS", "Left", "Move", "Reason", "Repaired", "repair"]
 
 MAX_PASSES = 3
 """A pass leaves nothing that another one mends, but for borders bent by their own rounding."""
-
-MAX_CLAIMANTS = 50
-"""Land that more units than this claim is left to people; told apart, it would take forever."""
-
-FOUND_DEG = 5e-9
-"""Land this near to a finding's is the same land, in degrees: both are made of rounded borders."""
-
-LAND_KINDS = frozenset({Kind.BLANK, Kind.OVERLAP, Kind.OUTSIDE})
 
 WORDS = {
     Reason.TOO_WIDE: "wider than what may be moved",
@@ -170,88 +163,25 @@ def repair(
         raise ValueError(f"max_move_m is {max_move_m}, not a width")
     if findings is None:
         findings = prove(layer, parents, metric).findings
-    work = _Repair(layer, parents, metric, max_move_m, _Asked(findings, only))
+    work = _Repair(layer, parents, metric, max_move_m, Asked(findings, only))
     for _ in range(MAX_PASSES):
         if not work.run():
             break
     return work.result()
 
 
-class _Asked:
-    """Which findings are to be mended, and where they are."""
-
-    def __init__(self, findings: Sequence[Finding], only: Collection[str] | None) -> None:
-        self.findings = findings
-        self.only = None if only is None else set(only)
-        parts: list[BaseGeometry] = []
-        self.of_part: list[Finding] = []
-        for finding in findings:
-            if finding.kind in LAND_KINDS and finding.geometry is not None:
-                pieces = shapely.get_parts(finding.geometry)
-                parts += list(pieces)
-                self.of_part += [finding] * len(pieces)
-        self.tree = shapely.STRtree(parts)
-        chosen = [f for f in findings if self.only is not None and f.id in self.only]
-        self.parents = {f.parent for f in chosen}
-        self.everywhere = self.only is None or any(
-            f.kind is Kind.MISMATCH and f.parent is None for f in chosen
-        )
-
-    def wants(self, findings: Sequence[Finding], parents: set[str | None]) -> bool:
-        """Return whether land is to be mended: what is no finding goes with its parent's."""
-        if self.only is None or (not findings and self.everywhere):
-            return True
-        if findings:
-            return any(finding.id in self.only for finding in findings)
-        return not self.parents.isdisjoint(parents)
-
-    def find(self, patch: Patch, layer: Layer) -> list[Finding]:
-        """Return the findings that speak of a piece of land."""
-        inside = shapely.point_on_surface(patch.land)
-        near = self.tree.query(inside, predicate="dwithin", distance=FOUND_DEG)
-        wrongs = {(w.kind, layer.names(w.units)) for w in patch.wrongs(layer.parent_of)}
-        blank = (Kind.BLANK, ())
-        found = {}
-        for i in np.sort(near).tolist():
-            finding = self.of_part[int(i)]
-            said = blank if finding.kind is Kind.BLANK else (finding.kind, finding.units)
-            if said in wrongs:
-                found[finding.id] = finding
-        return list(found.values())
-
-    def lines(self, lines: NDArray[np.object_]) -> NDArray[np.object_]:
-        """Return the open segments that belong to what is to be mended."""
-        keep = np.ones(len(lines), bool)
-        if self.only is not None and not self.everywhere:
-            wanted = [f for f in self.findings if f.id in self.only]
-            keep[:] = False
-            keep[_near(lines, wanted)] = True
-        keep[_near(lines, [f for f in self.findings if _claimants(f) > MAX_CLAIMANTS])] = False
-        return np.asarray(lines[keep])
-
-
-def _claimants(finding: Finding) -> int:
-    return max(len(finding.units), len(finding.rows))
-
-
-def _near(lines: NDArray[np.object_], findings: Sequence[Finding]) -> NDArray[np.intp]:
-    places = np.empty(len(findings), object)
-    places[:] = [finding.geometry for finding in findings]
-    tree = shapely.STRtree(lines)
-    return np.unique(tree.query(places, predicate="dwithin", distance=FOUND_DEG)[1]).astype(np.intp)
-
-
 class _Repair:
     """A repair, pass after pass."""
 
     def __init__(
-        self, layer: Layer, parents: Parents, metric: Metric, max_move_m: float, asked: _Asked
+        self, layer: Layer, parents: Parents, metric: Metric, max_move_m: float, asked: Asked
     ) -> None:
         self.layer, self.before, self.metric = layer, parents, metric
         self.codes = parents.codes
         self.max_move_m, self.asked = max_move_m, asked
         self.geoms, self.parents = layer.geoms.copy(), parents.geoms.copy()
         self.stayed: list[Patch] = []
+        self.crowded = asked.crowded(layer)
         self.moved: dict[tuple[tuple[str, ...], str | None, str | None], list[Patch]] = {}
 
     def run(self) -> bool:
@@ -262,12 +192,14 @@ class _Repair:
         if not valid.all():
             chain = chains(solid)
         sums = parent_sums(chain, parent_of, chains(self.parents))
-        bad = np.flatnonzero(sums)
+        bad = np.setdiff1d(np.flatnonzero(sums), self.crowded)
         around = open_lines(solid, parent_of, self.parents, bad)
         lines = self.asked.lines(around)
         if not len(lines):
             return False
-        ground = lay_ground(solid, parent_of, self.parents, lines=lines, around=around)
+        ground = lay_ground(
+            solid, parent_of, self.parents, lines=lines, around=around, crowded=self.crowded
+        )
         if not ground.settled:
             return False
         found = find_patches(ground, parent_of, self.metric)
@@ -345,11 +277,13 @@ class _Repair:
         """Leave patches that are too wide, waived or not asked for, and those of failed plans."""
         exact = ground.plan.exact
         unclear = set(ground.units[~exact[: len(ground.units)]].tolist())
+        crowded = set(self.crowded.tolist())
         for patch in found.patches:
             wide = any(found.pieces[i].width_m > self._limit_m for i in patch.pieces)
             if patch.stays is not None:
                 continue
-            if not unclear.isdisjoint(patch.units):
+            concerned = {patch.place, *self.layer.parent_of[list(patch.units)].tolist()}
+            if not (unclear.isdisjoint(patch.units) and crowded.isdisjoint(concerned)):
                 patch.stays = Reason.ENTANGLED
             elif wide:
                 patch.stays = Reason.TOO_WIDE

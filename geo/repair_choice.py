@@ -118,8 +118,14 @@ class _Choice:
         undecided = [k for k, patch in enumerate(self.patches) if self._open(patch)]
         for k in undecided:
             self._decide_at_once(self.patches[k])
-        self._in_rounds([k for k in undecided if len(self.patches[k].own) > 1], alone=True)
-        self._in_rounds([k for k in undecided if not self.patches[k].own], alone=False)
+        doubled = [k for k in undecided if self.patches[k].own]
+        blank = [k for k in undecided if not self.patches[k].own]
+        while (
+            self._give(doubled, alone=True)
+            or self._give(blank, alone=False)
+            or self._give(doubled, alone=False)
+        ):
+            pass
         self.now = {unit: set(faces) for unit, faces in self.faces_of.items()}
         for patch in self.patches:
             if self._open(patch):
@@ -137,21 +143,20 @@ class _Choice:
         elif held or len(patch.own) == 1:
             patch.to = (held or patch.own)[0]
 
-    def _in_rounds(self, todo: list[int], *, alone: bool) -> None:
-        """Give patches to the units beside them, from the rims inwards."""
-        while todo:
-            chosen = {}
-            for k in todo:
-                patch = self.patches[k]
-                if self._open(patch):
-                    score = self._score(k, alone=alone)
-                    if score:
-                        chosen[k] = min(score, key=lambda unit: (-score[unit], unit))
-            for k, unit in chosen.items():
-                self.patches[k].to = unit
-            todo = [k for k in todo if k not in chosen]
-            if not chosen:
-                return
+    def _give(self, todo: list[int], *, alone: bool) -> bool:
+        """Give patches to the units beside them; True if any was, and others have new neighbours.
+
+        With ``alone``, only land counts that a unit has for itself, now or after the repair.
+        """
+        chosen = {}
+        for k in todo:
+            if self._open(self.patches[k]):
+                score = self._score(k, alone=alone)
+                if score:
+                    chosen[k] = min(score, key=lambda unit: (-score[unit], unit))
+        for k, unit in chosen.items():
+            self.patches[k].to = unit
+        return bool(chosen)
 
     def _score(self, k: int, *, alone: bool) -> dict[int, float]:
         """Return the length of border that each unit that may get a patch has with it."""

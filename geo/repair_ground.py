@@ -101,6 +101,7 @@ def lay_ground(
     *,
     lines: NDArray[np.object_],
     around: NDArray[np.object_],
+    crowded: NDArray[np.intp],
 ) -> Ground:
     """Draw the plan of the ground around open segments.
 
@@ -116,6 +117,8 @@ def lay_ground(
         What to look at: open segments, shape (c,).
     around
         All open segments, shape (d,): borders may cross there.
+    crowded
+        Parents of which no unit but those beside the lines takes part: nothing is told right there.
     """
     units = _near(geoms, lines)
     boxes = shapely.bounds(around) + NEAR_DEG * np.array([-1.0, -1.0, 1.0, 1.0])
@@ -123,6 +126,7 @@ def lay_ground(
         above = _near(parents, lines)
         above = np.union1d(above, parent_of[units][parent_of[units] != NO_PARENT])
         ground, split = _draw(geoms, parent_of, parents, (units, above), boxes)
+        split = split[~np.isin(parent_of[split], crowded)]
         if not len(split):
             return ground
         units = np.union1d(units, split)

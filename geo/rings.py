@@ -46,10 +46,11 @@ def take_apart(geoms: NDArray[np.object_]) -> Rings:
     else:
         unit = np.arange(len(poly) - 1)
     solid = np.diff(poly) > 0  # an empty polygon has no ring
-    part = np.repeat(np.cumsum(solid) - 1, np.diff(poly))
+    filled = np.diff(ring) > 0  # and a hole may be empty
+    part = np.repeat(np.cumsum(solid) - 1, np.diff(poly))[filled]
     keep = np.ones(len(closed), bool)
-    keep[ring[1:] - 1] = False
-    start = ring - np.arange(len(ring))
+    keep[ring[1:][filled] - 1] = False
+    start = np.concatenate([np.zeros(1, np.intp), np.cumsum(np.diff(ring)[filled] - 1)])
     return Rings(closed[keep, :2] + 0.0, start, part, unit[solid])
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from geo.chain import chains
-from geo.levels import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,8 +49,6 @@ def judge_of(
     in these units. Land that units of several parents claim has no parent: it is judged where
     the file has one of them, or all of those below.
     """
-    if level.tiling is Tiling.DISJOINT:
-        return lambda _: False
     below = {child.key: _codes_below(world, child.key, own) for child in world.children(level.key)}
 
     def judged(land: WaivedLand) -> bool:

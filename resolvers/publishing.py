@@ -141,7 +141,7 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
     if before.edition is not None and not (change.rows or change.removed or land):
         await draft_store.mark_published(connection, ids, before.edition.number)
         return Published(before.edition, False, 0, 0, 0, 0, 0, 0)
-    edition = await _write(connection, before, after, change, land, order)
+    edition = await _write(connection, before, after, change, land, order=order)
     await draft_store.mark_published(connection, ids, edition.number)
     return _count(edition, change)
 
@@ -300,6 +300,7 @@ async def _write(
     after: Base,
     change: Difference,
     land: LandChange,
+    *,
     order: Order,
 ) -> EditionRow:
     metric = _metric(after)

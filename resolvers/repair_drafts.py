@@ -18,12 +18,11 @@ from storage.moves import NewMove, write_moves
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.check import Checked
-    from geo.findings import Finding
     from resolvers.context import Context
     from resolvers.importing import Again
     from resolvers.repairing import RepairedRows
@@ -76,8 +75,6 @@ async def repair_draft(engine: AsyncEngine, number: int, order: RepairOrder) -> 
 
 async def _repair(connection: AsyncConnection, number: int, order: RepairOrder) -> RepairedDraft:
     again = await check_again(connection, number, today=order.today)
-    if order.findings is not None:
-        _require_known(number, order.findings, again.checked.report.findings)
     rows = await to_thread.run_sync(_mend, again, order)
     mended = await again.check_other(connection, rows.sent)
     draft = _told(mended.new_draft(created_by=order.created_by), number, rows)
@@ -115,16 +112,6 @@ def _mend(again: Again, order: RepairOrder) -> RepairedRows:
         only=order.findings,
         addresses=again.base.addresses,
     )
-
-
-def _require_known(number: int, asked: Collection[str], found: Sequence[Finding]) -> None:
-    unknown = sorted(set(asked) - {finding.id for finding in found})
-    if unknown:
-        raise UnknownError(
-            f"draft {number} has no finding {unknown[0]}; `wangge draft show {number}` lists those "
-            "that it has",
-            argument="findings",
-        )
 
 
 def _told(draft: NewDraft, of: int, rows: RepairedRows) -> NewDraft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,16 +10,13 @@ import shapely
 
 from geo.check import Sent
 from geo.crs import Datum, Plane, round9
-from geo.errors import BadInputError
-from geo.findings import Severity
+from geo.errors import BadInputError, UnknownError
 from geo.labels import usable
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
 from geo.parents import find_parents
-from geo.repair import Left, Move, Reason, repair
-from geo.repair_written import in_file_coordinates
+from geo.repair import Left, Move, repair
 from geo.validity import solid_land
-from resolvers.checking import ALONE, UNITS, addresses_of, check_files, sent_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,15 +24,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.check import Checked
-    from geo.findings import Finding
     from geo.households import Addresses
     from geo.repair import Repaired
     from geo.world import UnitName
-    from sources.addresses import AddressFile
-    from sources.boundaries import BoundaryFile
 
 MAX_MOVE_M = 1.0
 """How wide the land is that a repair moves unless told otherwise, in metres."""
+
+FEWEST_DIGITS = 8
+"""So many digits of a finding's id name it, if no other begins with them."""
 
 WIDEST_MOVE_M = 1000.0
 """No repair moves wider land: that is no fault of drawing any more."""
@@ -79,35 +76,6 @@ class RepairedRows:
         return sum(m.move.area_m2 * max(1, len(m.move.givers)) for m in self.moved)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepairedFiles:
-    """A file after its repair.
-
-    Attributes
-    ----------
-    before, after
-        What a check says of the file as it was, and as it is written now.
-    geoms
-        The rows' polygons in the file's own coordinates, shape (n,).
-    changed_rows
-        How many rows have another polygon.
-    parents
-        The parents' file with the vertices that its polygons received; None without such a file.
-    noded_parents
-        How many of its polygons received any.
-    """
-
-    before: Checked
-    after: Checked
-    geoms: NDArray[np.object_]
-    changed_rows: int
-    parents: BoundaryFile | None
-    noded_parents: int
-    moved: tuple[Moved, ...]
-    moved_m2: float
-    left: tuple[Left, ...]
-
-
 def check_width(max_move_m: float) -> None:
     """Refuse a width that no repair can mean.
 
@@ -147,12 +115,14 @@ def repair_checked(
     max_move_m
         Land up to this width is moved, in metres.
     only
-        Ids of the findings to mend; None for all.
+        Ids of the findings to mend, or their beginnings; None for all.
     addresses
         Those on the ground, to count who is moved.
 
     Raises
     ------
+    UnknownError
+        If there is no finding of such an id.
     BadInputError
         If the level does not fill its parents, or the width cannot be meant.
     """
@@ -171,7 +141,7 @@ def repair_checked(
         parents,
         checked.metric,
         max_move_m=max_move_m,
-        only=only,
+        only=None if only is None else _named(only, checked.report.findings),
         findings=[finding for finding in checked.report.findings if finding.level == level_key],
     )
     rows = np.flatnonzero(use)
@@ -184,6 +154,29 @@ def repair_checked(
         moved=_count(mended, addresses),
         left=mended.left,
     )
+
+
+def _named(asked: Collection[str], findings: Sequence[Finding]) -> set[str]:
+    """Return the ids that are meant: a beginning that no other finding has is enough."""
+    ids = {finding.id for finding in findings}
+    meant = set()
+    for text in asked:
+        wanted = text.strip().lower()
+        fitting = sorted(key for key in ids if key.startswith(wanted))
+        if len(wanted) < FEWEST_DIGITS or not fitting:
+            raise UnknownError(
+                f"there is no finding {text!r}; give the first {FEWEST_DIGITS} digits of an id at "
+                "least, as the table of findings shows it",
+                argument="findings",
+            )
+        if len(fitting) > 1:
+            raise BadInputError(
+                f"several findings' ids begin with {wanted}: {', '.join(fitting[:5])}",
+                argument="findings",
+                options=fitting[:5],
+            )
+        meant.add(fitting[0])
+    return meant
 
 
 def _scope(checked: Checked, level_key: str, within: UnitName | None) -> Parents:
@@ -271,96 +264,4 @@ def _count(mended: Repaired, addresses: Addresses | None) -> tuple[Moved, ...]:
     return tuple(
         Moved(m, int(households))
         for m, households in zip(mended.moves, counts.tolist(), strict=True)
-    )
-
-
-def repair_files(
-    file: BoundaryFile,
-    parents: BoundaryFile | None = None,
-    addresses: AddressFile | None = None,
-    *,
-    max_move_m: float = MAX_MOVE_M,
-    only: Collection[str] | None = None,
-) -> RepairedFiles:
-    """Mend a boundary file, on another file or on its own outline, filled.
-
-    Parameters
-    ----------
-    file
-        The units. They are noded first, as an import does.
-    parents
-        What they should fill.
-    addresses
-        Addresses, to count who is moved.
-    max_move_m
-        Land up to this width is moved, in metres.
-    only
-        Ids of the findings to mend; None for all.
-
-    Raises
-    ------
-    BadInputError
-        If the width cannot be meant.
-    """
-    check_width(max_move_m)
-    before = check_files(file, parents, addresses)
-    people = addresses_of(addresses) if addresses is not None else None
-    level = ALONE if parents is None else UNITS
-    rows = repair_checked(
-        sent_file(file),
-        before,
-        level.key,
-        None,
-        max_move_m=max_move_m,
-        only=only,
-        addresses=people,
-    )
-    geoms = in_file_coordinates(rows.sent.geoms, file.geoms, file.crs, file.datum)
-    above = _parents_written(parents, rows.parents) if parents is not None else None
-    after = check_files(replace(file, geoms=geoms), above, addresses)
-    return RepairedFiles(
-        before=before,
-        after=after,
-        geoms=geoms,
-        changed_rows=sum(a is not b for a, b in zip(geoms, file.geoms, strict=True)),
-        parents=above,
-        noded_parents=_noded(parents, above),
-        moved=rows.moved,
-        moved_m2=rows.moved_m2,
-        left=_still_there(after, rows.left),
-    )
-
-
-def _parents_written(file: BoundaryFile, mended: Parents) -> BoundaryFile:
-    """Return the parents' file with the polygons that a repair has left them."""
-    degrees = np.full(len(file.geoms), None, object)
-    # Rows that can be no unit are not among the parents; the others are, in the same order.
-    place = 0
-    for row in np.flatnonzero(usable(file.geoms)).tolist():
-        if place < len(mended.codes) and (file.codes[row] or "") == mended.codes[place]:
-            degrees[row] = mended.geoms[place]
-            place += 1
-    geoms = in_file_coordinates(degrees, file.geoms, file.crs, file.datum)
-    return replace(file, geoms=geoms)
-
-
-def _noded(before: BoundaryFile | None, after: BoundaryFile | None) -> int:
-    if before is None or after is None:
-        return 0
-    return sum(a is not b for a, b in zip(before.geoms, after.geoms, strict=True))
-
-
-def _still_there(after: Checked, left: Sequence[Left]) -> tuple[Left, ...]:
-    """Return what forbids publishing afterwards, and why it stays."""
-    by_id = {stays.finding.id: stays.reason for stays in left}
-    by_units = {(stays.finding.kind, stays.finding.units): stays.reason for stays in left}
-
-    def reason(finding: Finding) -> Reason:
-        alike = by_units.get((finding.kind, finding.units), Reason.NO_LAND)
-        return by_id.get(finding.id, alike)
-
-    return tuple(
-        Left(finding, reason(finding))
-        for finding in after.report.findings
-        if finding.severity is Severity.BLOCKING and finding.waiver is None
     )

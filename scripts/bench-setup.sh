@@ -26,6 +26,8 @@ fetch_python_peers() {
         echo "$wanted" >.venv-bench/.locked
 }
 
+# The lock of npm names no host ("resolved" is taken out), nor the native helper of msgpackr, which
+# is optional and not to be had everywhere.
 fetch_mapshaper() {
     has npm && has node || { say "there is no npm here: mapshaper is left out"; return; }
     wanted=$({ node --version; cat benchmarks/package-lock.json; } | digest)

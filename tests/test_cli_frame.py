@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated
 
 import pytest
 import typer
+from rich.console import Console
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 from typer.core import TyperGroup
@@ -283,6 +285,16 @@ def test_a_table_for_a_pipe_cuts_nothing_short(capsys: pytest.CaptureFixture[str
     emit([[long, long[:20]]], False, lambda shown: table(["a", "b"], shown))
 
     assert long in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_breaks_words_and_cuts_nothing_off() -> None:
+    shown = StringIO()
+
+    Console(file=shown, width=30).print(table(["id", "in"], [["a" * 40, "b" * 40]]))
+
+    printed = shown.getvalue()
+    assert (printed.count("a"), printed.count("b"), "…" in printed) == (40, 40, False)
+    assert max(map(len, printed.splitlines())) <= 30
 
 
 def test_json_has_the_values_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

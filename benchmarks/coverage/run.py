@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from benchmarks.coverage.generate import load, stored_city
@@ -16,7 +20,6 @@ from benchmarks.coverage.worker import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from benchmarks.coverage.job import Job
@@ -60,6 +63,7 @@ class _Process:
         self._cap_s = cap_s
         self._log = log
         self._child: subprocess.Popen[str] | None = None
+        self._folder: Path | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -94,10 +98,15 @@ class _Process:
         return answer
 
     def _start(self) -> subprocess.Popen[str]:
+        # What a worker leaves behind when it is stopped goes with its folder. Other accounts may
+        # enter: a database server does not run as root.
+        self._folder = Path(tempfile.mkdtemp(prefix="wangge-bench-"))
+        self._folder.chmod(0o755)
         with self._log.open("a") as log:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.coverage.worker"],
                 cwd=CHECKOUT,
+                env=os.environ | {"TMPDIR": str(self._folder)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -110,6 +119,8 @@ class _Process:
         if self._child is not None:
             self._child.communicate()
             self._child = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def run(plan: Plan, book: Book, say: Callable[[str], None]) -> None:

@@ -73,7 +73,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     cells = [list(row) for row in rows]
     for place, name in enumerate(columns):
         numbers = all(isinstance(row[place], int | float | None) for row in cells)
-        made.add_column(Text(name), justify="right" if cells and numbers else "left")
+        # A narrow terminal breaks long words, but never cuts off an id, a code or a figure.
+        made.add_column(
+            Text(name), justify="right" if cells and numbers else "left", overflow="fold"
+        )
     for row in cells:
         made.add_row(*(_cell(value) for value in row))
     return made

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from geo.errors import BadInputError
-from resolvers.repairing import MAX_MOVE_M, check_width, repair_files
+from resolvers.repairing import MAX_MOVE_M, check_width
+from resolvers.repairing_files import repair_files
 from service.cli.files import (
     ColumnsOption,
     CrsOption,
@@ -37,7 +38,7 @@ from sources.writing import check_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resolvers.repairing import RepairedFiles
+    from resolvers.repairing_files import RepairedFiles
     from sources.boundaries import BoundaryFile
 
 

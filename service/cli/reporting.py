@@ -37,6 +37,9 @@ LangOption = Annotated[
 SHOWN = 20
 """How many findings a terminal shows."""
 
+ID_SHOWN = 12
+"""How many digits of a finding's id a terminal shows: enough to name one to ``waive``."""
+
 RULES = {
     "CLEAR_BOUNDARIES": "clear boundaries",
     "NO_BLANK": "no blank land",
@@ -95,8 +98,11 @@ def show_report(report: Report) -> RenderableType:
 def _findings(findings: Sequence[Finding]) -> RenderableType:
     left = len(findings) - SHOWN
     return table(
-        ["finding", "level", "", "what"],
-        [[f.kind.value, f.level, _standing(f), _what(f)] for f in findings[:SHOWN]],
+        ["id", "finding", "level", "", "what"],
+        [
+            [f.id[:ID_SHOWN], f.kind.value, f.level, _standing(f), _what(f)]
+            for f in findings[:SHOWN]
+        ],
         title=f"{len(findings)} finding(s)" + (f", the {SHOWN} largest" if left > 0 else ""),
     )
 

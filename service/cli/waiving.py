@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from geo.errors import BadInputError
 from resolvers import waiving
 from resolvers.context import Context, Shared
 from resolvers.reports import waiver_json
@@ -107,7 +108,14 @@ def _digits(text: str) -> str:
     """Return the digits of an id as commands or as the API show it."""
     if _DIGITS.fullmatch(text.strip()):
         return text
-    return decode(text.strip(), argument="findingId", kind=IdKind.FINDING).key
+    try:
+        return decode(text.strip(), argument="findingId", kind=IdKind.FINDING).key
+    except BadInputError as problem:
+        raise BadInputError(
+            f"{text[:80]!r} is no id of a finding; give at least the first 8 digits of one, as "
+            "`wangge draft show` lists them",
+            argument="findingId",
+        ) from problem
 
 
 def _tell(place: Place, as_json: bool, what: str) -> None:

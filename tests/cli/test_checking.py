@@ -189,6 +189,17 @@ def test_a_hole_of_a_file_alone_is_blank(wangge: Wangge, here: Path) -> None:
     )
 
 
+def test_the_table_names_each_finding_by_its_id(wangge: Wangge, here: Path) -> None:
+    drawn = plan({"a": box(0, 0, 90, 90).difference(box(30, 30, 60, 60)), "b": (90, 0, 120, 90)})
+    file = write_geojson(here, drawn)
+    [blank] = wangge.ask("check", file, exit_code=1)["findings"]["nodes"]
+
+    printed = wangge("check", file).out
+
+    [row] = [line.split() for line in printed.splitlines() if " BLANK " in line]
+    assert row[:2] == [blank["id"][:12], "BLANK"]
+
+
 # --- exact --------------------------------------------------------------------------------------
 
 

@@ -167,6 +167,20 @@ def test_only_the_named_finding_is_mended(
 
     assert [move["finding"] for move in told["moves"]] == [blank]
     assert {left["reason"] for left in told["left"]} == {"NOT_ASKED"}
+    short = [*("repair", file, "--within", parents, "-o", out, "--only"), blank[:8]]
+    assert wangge.ask(*short, exit_code=1)["moves"] == told["moves"]
+
+
+@pytest.mark.parametrize("named", ["0" * 32, "00000000", "", "deadbeef"])
+def test_a_finding_that_is_not_there_is_refused_and_nothing_is_written(
+    wangge: Wangge, here: Path, parents: Path, tmp_path: Path, named: str
+) -> None:
+    file, out = write_geojson(here, FAULTY), tmp_path / "mended.geojson"
+
+    told = wangge.ask("repair", file, "--within", parents, "-o", out, "--only", named, exit_code=2)
+
+    assert told["error"]["code"] == "UNKNOWN"
+    assert not out.exists()
 
 
 def test_the_list_of_moves_counts_households_and_is_written_as_a_table_and_as_a_map(

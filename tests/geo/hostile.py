@@ -120,7 +120,8 @@ def scattered(parts: int) -> NDArray[np.object_]:
 def piled_parts(parts: int) -> NDArray[np.object_]:
     """Return one unit whose parts overlap: squares, each a metre east of the one before it."""
     west = np.arange(parts) * 1.0
-    return array([shapely.MultiPolygon(shapely.box(west, 0, west + 10, 10).tolist())])
+    south, north = np.zeros(parts), np.full(parts, 10.0)
+    return array([shapely.MultiPolygon(shapely.box(west, south, west + 10, north).tolist())])
 
 
 def star(strips: int) -> NDArray[np.object_]:
@@ -136,8 +137,10 @@ def woven(strips: int) -> NDArray[np.object_]:
     """Return strips a metre wide, half of them running east and half north, as a fabric."""
     half = strips // 2
     low = 2.0 * np.arange(half)
-    far = 2.0 * half
-    return np.concatenate([shapely.box(0, low, far, low + 1), shapely.box(low, 0, low + 1, far)])
+    near, far = np.zeros(half), np.full(half, 2.0 * half)
+    east = shapely.box(near, low, far, low + 1)
+    north = shapely.box(low, near, low + 1, far)
+    return np.concatenate([np.asarray(east), np.asarray(north)])
 
 
 def flat(count: int) -> NDArray[np.object_]:

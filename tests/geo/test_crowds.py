@@ -175,6 +175,14 @@ def test_who_leaves_the_parent_of_a_crowd_is_named(check: Check) -> None:
     assert leak.area_m2 == pytest.approx(30 * 20, rel=1e-6)
 
 
+@BOTH
+def test_a_crowd_that_reaches_over_its_parent_by_a_hair_does_not_leave_it(check: Check) -> None:
+    # The outermost square is 0.4 mm wider than the parent on each side.
+    proof = run(check, nested(400), {"P": box(10.0004, 10.0004, 189.9996, 189.9996)})
+
+    assert kinds(proof) == ["OVERLAP"]
+
+
 def test_a_waived_crowd_proves_nothing() -> None:
     proof = run(prove, nested(400))
     waived = [replace(found, waiver=1) for found in proof.findings]

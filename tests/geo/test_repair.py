@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from geo.chain import chains, parent_sums
 from geo.coverage import prove
 from geo.crs import round9
-from geo.findings import Kind
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.repair import MAX_CLAIMANTS, Reason, Repaired, repair
 from tests.geo.builders import PLANE, box, draw_layer, draw_parents, node_level, polygon
@@ -334,12 +333,17 @@ def test_units_of_other_ground_keep_their_land() -> None:
 
 def test_land_that_very_many_units_claim_is_left_to_people() -> None:
     pile = [(f"p{i:03d}", box(0, 0, 0.5 + i / 1000, 40)) for i in range(MAX_CLAIMANTS + 10)]
-    units = [("a", box(0, 0, 50, 40)), *pile, ("b", box(50.4, 0, 90, 40))]
+    units = [("a", box(0, 0, 50, 40)), *pile, ("b", box(50, 0, 70, 40))]
+    units.append(("c", box(70.4, 0, 90, 40)))
+    owners = [0] * (len(units) - 2) + [1, 1]
 
-    _, _, mended = mend(units, {"P": box(0, 0, 90, 40)}, max_move_m=2.0, noded=True)
+    _, _, mended = mend(
+        units, {"P": box(0, 0, 50, 40), "Q": box(50, 0, 90, 40)}, owners, max_move_m=2.0
+    )
 
     assert [m.area_m2 for m in mended.moves] == [pytest.approx(16.0)]
-    assert {left.finding.kind for left in mended.left} >= {Kind.OVERLAP}
+    assert {left.reason for left in mended.left} == {Reason.ENTANGLED}
+    assert mended.proven.tolist() == [False, True]
 
 
 def test_nothing_is_done_to_a_level_that_is_proven() -> None:

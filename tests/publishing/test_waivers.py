@@ -601,6 +601,7 @@ def test_what_cannot_be_meant_is_refused_in_words(
         (lambda: town.failure("waive", "f" * 32, "--reason", "x", exit_code=2), "no finding"),
         (lambda: town.failure("waive", "0" * 9, "--reason", "x", exit_code=2), "begins with"),
         (lambda: town.failure("waive", "lake", "--reason", "x", exit_code=2), "is no id"),
+        (lambda: town.failure("waive", "f" * 7, "--reason", "x", exit_code=2), "first 8 digits"),
         (lambda: town.failure("unwaive", found["id"], exit_code=2), "not waived"),
     ]
     for attempt, words in refused:

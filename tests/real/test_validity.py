@@ -38,13 +38,13 @@ class ValidityCase(NamedTuple):
 def read_cases(path: Path) -> list[ValidityCase]:
     """Return the cases that hold a polygon whose corners are whole numbers up to ten thousand."""
     found = []
-    for number, case in enumerate(ET.parse(path).getroot().iter("case"), start=1):
+    for number, case in enumerate(ET.parse(path).getroot().iter("case"), start=1):  # noqa: S314 - a test file
         text = " ".join((case.findtext("a") or "").split())
-        if not re.match(r"(MULTI)?POLYGON\b", text, re.IGNORECASE) or "EMPTY" in text:
+        if not re.match(r"(MULTI)?POLYGON\b", text, re.IGNORECASE):
             continue
         geometry = shapely.from_wkt(text)
         xy = shapely.get_coordinates(geometry)
-        if (xy == np.round(xy)).all() and np.abs(xy).max() < 10_000:
+        if len(xy) and (xy == np.round(xy)).all() and np.abs(xy).max() < 10_000:
             valid = (case.findtext("test/op") or "").strip() == "true"
             found.append(ValidityCase(f"{number} {case.findtext('desc')}", geometry, valid))
     return found
@@ -70,7 +70,7 @@ def is_named(geometry: BaseGeometry, *, exact: bool) -> bool:
 
 def test_exactly_the_invalid_polygons_of_jts_are_named(real_data: Path) -> None:
     cases = read_cases(real_data / "a_defects/jts_TestValid2.xml")
-    assert sum(case.valid for case in cases) == 247
+    assert sum(case.valid for case in cases) == 248
     assert sum(not case.valid for case in cases) == 5
 
     wrong = [case.name for case in cases if is_named(case.geometry, exact=True) is case.valid]
