@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.check import Checked
+    from geo.findings import Finding
     from geo.households import Addresses
     from geo.repair import Repaired
     from geo.world import UnitName
