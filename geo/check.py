@@ -21,7 +21,9 @@ from geo.levels import Tiling
 from geo.noding import MOVED_M, node
 from geo.parents import find_parents
 from geo.remarks import Remark, remarks_on
+from geo.rings import edges_of
 from geo.segments import Sums
+from geo.tangle import entangled
 from geo.validity import as_multipolygons, solid_land
 from geo.waived_ground import (
     geometries,
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
 
 ROUNDING_M = 1e-6
 """What the plane's arithmetic may add to a distance, in metres."""
+
+
+MAX_LOOKED_AT = 300_000
+"""Vertices up to which a file is looked through for borders that cross without end."""
 
 
 class Sent(NamedTuple):
@@ -528,10 +534,21 @@ def _unproven(proof: Proof, parents: Parents) -> list[Unproven]:
 
 
 def fill(geoms: NDArray[np.object_]) -> BaseGeometry:
-    """Return the outline of polygons in degrees: their union without its holes."""
+    """Return the outline of polygons in degrees: their union without its holes.
+
+    Of polygons that cross in too many places to be told apart it is the convex hull.
+    """
     solid = solid_land(geoms, shapely.is_valid(geoms))
-    union = shapely.union_all(solid)
-    rings = [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
-    whole = shapely.union_all(rings)
-    outline: BaseGeometry = as_multipolygons(np.array([whole], object))[0]
+    few = shapely.get_num_coordinates(solid).sum() <= MAX_LOOKED_AT
+    if few and entangled(edges_of(solid)[0].reshape(-1, 2, 2)):
+        hull = shapely.convex_hull(shapely.geometrycollections(solid.tolist()))
+        return _outline(hull)
+    union = solid[0] if len(solid) == 1 else shapely.union_all(solid)
+    rings = np.asarray(shapely.get_exterior_ring(shapely.get_parts(union)))
+    # Parts of a union do not overlap, but for islands in lakes.
+    return _outline(shapely.disjoint_subset_union_all(np.asarray(shapely.polygons(rings))))
+
+
+def _outline(land: BaseGeometry) -> BaseGeometry:
+    outline: BaseGeometry = as_multipolygons(np.array([land], object))[0]
     return outline

@@ -144,8 +144,11 @@ def crowd_findings(ground: Ground, parent: int) -> list[Finding]:
     mine = np.flatnonzero(layer.parent_of == parent)
     solid, whole = ground.solid[mine], ground.parents.geoms[parent]
     land = doubled_land(solid)
-    beyond = shapely.difference(solid, whole)
-    wrongs = [Wrong(Kind.OUTSIDE, (unit,), parent) for unit in mine.tolist()]
+    leaks = shapely.difference(land.once, whole)
+    shapely.prepare(leaks)
+    leaky = np.flatnonzero(shapely.intersects(leaks, solid))
+    beyond = shapely.intersection(solid[leaky], leaks)
+    wrongs = [Wrong(Kind.OUTSIDE, (unit,), parent) for unit in mine[leaky].tolist()]
     wrongs.append(Wrong(Kind.BLANK, (), parent))
     blank = shapely.difference(whole, land.once) if land.exact else shapely.Polygon()
     lands = areas_only(np.array([*beyond, blank], object))
