@@ -47,6 +47,12 @@ SLACK_DEG = 1e-9
 ROUNDED_DEG = 1e-5
 """What a projection's rounding may add to them: about a metre."""
 
+TURNED_M = 1000.0
+"""No conversion there and back misses by as much, but for whole turns around the Earth."""
+
+TURN_M = 40_075_017.0
+"""Such a turn, in metres."""
+
 
 @dataclass(frozen=True)
 class BoundaryFile:
@@ -270,9 +276,14 @@ def _check_reach(raw: RawLayer, geoms: NDArray[np.object_], plane: Plane, file: 
     xy, owner = shapely.get_coordinates(geoms, return_index=True)
     furthest = np.concatenate([xy.argmin(axis=0), xy.argmax(axis=0)])
     tried = np.concatenate([furthest, np.arange(0, len(xy), 1 + len(xy) // SAMPLE)])
-    lonlat = plane.to_lonlat(plane.from_file(xy[tried]))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        metres = plane.from_file(xy[tried])
+        lonlat = plane.to_lonlat(metres)
         there = (np.abs(lonlat) <= np.array([180.0, 90.0]) + ROUNDED_DEG).all(axis=1)
+        # PROJ turns x around the Earth until it fits, which would tear a polygon apart.
+        missed_m = np.abs(plane.from_lonlat(lonlat) - metres).max(axis=1)
+        at_the_end = np.abs(lonlat[:, 0]) > 180 - ROUNDED_DEG  # 180 and -180 are one place
+    there &= missed_m < np.where(at_the_end, 1.1 * TURN_M, TURNED_M)
     if not there.all():
         where = int(tried[~there][0])
         x, y = xy[where].tolist()

@@ -94,7 +94,7 @@ def test_vertices_nearer_than_the_merging_distance_are_thinned_out() -> None:
     found = alone(hostile.circle(10_000, 0.01))
 
     xy = shapely.get_coordinates(found.checked.geoms)[:-1]
-    metres = found.checked.metric.project(array(shapely.points(xy)))
+    metres = found.checked.metric.project(np.asarray(shapely.points(xy)))
     apart = shapely.distance(metres, np.roll(metres, 1))
     assert found.checked.report.clean
     assert len(xy) <= 5_000

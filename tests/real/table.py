@@ -1,0 +1,118 @@
+"""Write what a check and a repair say of the real files into docs/real-files.md.
+
+    python -m tests.real.table [FOLDER]
+
+FOLDER holds the real files; else ``WANGGE_REAL_DATA`` names it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import shapely
+
+from geo.findings import Kind
+from resolvers.checking import check_files
+from resolvers.repairing_files import repair_files
+from tests.real.cases import CASES, read_case
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geo.check import Checked
+    from tests.real.cases import Case
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "real-files.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+FOUND = (
+    "file",
+    "units",
+    "vertices",
+    "blank: findings (pieces), m2",
+    "overlap: findings (pieces), m2",
+    "outside: findings, m2",
+    "rings",
+    "other",
+    "proven",
+    "s",
+)
+MENDED = ("file", "moved, m2", "moves", "units drawn anew", "proven after", "left, and why", "s")
+
+
+def found_row(case: Case, checked: Checked, seconds: float) -> list[str]:
+    """Return what a check says of a file."""
+    report = checked.report
+    count, pieces = Counter[Kind](), Counter[Kind]()
+    for finding in report.findings:
+        count[finding.kind] += 1
+        pieces[finding.kind] += finding.pieces
+    land = {Kind.BLANK, Kind.OVERLAP, Kind.OUTSIDE}
+    others = sum(n for kind, n in count.items() if kind not in {*land, Kind.INVALID_RING})
+    there = [geom for geom in checked.geoms if geom is not None]
+    return [
+        case.name,
+        f"{len(there):,}",
+        f"{int(shapely.get_num_coordinates(there).sum()):,}",
+        f"{count[Kind.BLANK]} ({pieces[Kind.BLANK]}), {report.blank_m2:,.1f}",
+        f"{count[Kind.OVERLAP]} ({pieces[Kind.OVERLAP]}), {report.overlap_m2:,.1f}",
+        f"{count[Kind.OUTSIDE]}, {report.outside_m2:,.1f}",
+        str(count[Kind.INVALID_RING]),
+        str(others),
+        f"{report.proven_parents} of {report.parents}",
+        f"{seconds:.1f}",
+    ]
+
+
+def rows_of(folder: Path, case: Case) -> tuple[list[str], list[str]]:
+    """Check and mend one file."""
+    read = read_case(folder, case)
+    start = time.perf_counter()
+    checked = check_files(read.units, read.parents)
+    middle = time.perf_counter()
+    mended = repair_files(read.units, read.parents)
+    end = time.perf_counter()
+    after = mended.after.report
+    reasons = Counter(left.reason.value for left in mended.left)
+    why = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())) or "nothing"
+    repaired = [
+        case.name,
+        f"{mended.moved_m2:,.2f}",
+        str(len(mended.moved)),
+        str(mended.changed_rows),
+        f"{after.proven_parents} of {after.parents}",
+        why,
+        f"{end - middle:.1f}",
+    ]
+    return found_row(case, checked, middle - start), repaired
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    """Check and mend all files, and write the page's tables."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["WANGGE_REAL_DATA"])
+    found, mended = [], []
+    for case in CASES:
+        sys.stderr.write(f"{case.name} …\n")
+        said, repaired = rows_of(folder, case)
+        found.append(said)
+        mended.append(repaired)
+    text = PAGE.read_text("utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    tables = f"\n\n{markdown(FOUND, found)}\n\n{markdown(MENDED, mended)}\n\n"
+    PAGE.write_text(f"{before}{BEGIN}{tables}{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
