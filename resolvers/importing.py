@@ -63,9 +63,29 @@ class Imported:
     level: str
     within: UnitName | None
     base_edition: int | None
+    before: Base
+    """What stands on the draft's ground."""
+    after: Base
+    """The same with the drafts that it was checked on, and then this one, laid in."""
     checked: Checked
     removed: Sequence[str]
     source: dict[str, Any]  # free JSON: the contract's DraftSource
+
+
+class DraftOrder(NamedTuple):
+    """What is asked of a new draft."""
+
+    level: str
+    within: str | None
+    """Code of the unit below which it is the whole truth (``LEVEL:CODE`` where several have that
+    code); None for the whole city."""
+    created_by: str
+    today: dt.date
+    """The day on which a waiver must hold to count."""
+    together_with: Sequence[int] = ()
+    """Numbers of open drafts of other levels that it is checked on."""
+    dry_run: bool = False
+    """Store nothing."""
 
 
 async def import_boundaries(
@@ -85,62 +105,65 @@ async def import_boundaries(
     ----------
     file
         The file, read.
-    level
-        The level that it holds.
-    within
-        Code of the unit below which it is the whole truth (``LEVEL:CODE`` where several have that
-        code); None for the whole city.
-    created_by
-        Who imports it.
-    today
-        The day on which a waiver must hold to count.
-    together_with
-        Numbers of open drafts of other levels that it is checked on.
-    dry_run
-        Store nothing.
+    level, within, created_by, today, together_with, dry_run
+        See :class:`DraftOrder`.
 
     Raises
     ------
     UnknownError, BadInputError, NotOpenError
         If level, ground or drafts are not what they should be; nothing is stored then.
     """
-    _refuse_long_codes(file)
-    sent = Sent(
-        rows=file.rows,
-        codes=file.codes,
-        names=file.names,
-        parents=file.parents,
-        properties=_properties(file),
-        geoms=file.geoms,
-        crs=file.crs,
-        datum=file.datum,
-    )
+    order = DraftOrder(level, within, created_by, today, together_with, dry_run)
+    return await make_draft(engine, sent_of_file(file), source_of(file), order)
+
+
+async def make_draft(
+    engine: AsyncEngine, sent: Sent, source: dict[str, Any], order: DraftOrder
+) -> Imported:
+    """Check the rows of a level on the newest edition and store them as a draft.
+
+    Parameters
+    ----------
+    sent
+        The rows.
+    source
+        Where they come from, as the API's DraftSource; what the check says is added to its
+        notices.
+
+    Raises
+    ------
+    UnknownError, BadInputError, NotOpenError
+        If level, ground or drafts are not what they should be; nothing is stored then.
+    """
+    _refuse_long_codes(sent)
+    level, within = order.level, order.within
 
     async def attempt(_: bool) -> Imported:
         async with one_moment(engine).begin() as connection:
             find_level(await levels.all_levels(connection), level)
             ground = await find_ground(connection, level, within) if within is not None else None
-            others = await _open_ones(connection, together_with, level)
+            others = await _open_ones(connection, order.together_with, level)
             rows = [sent, *[await sent_of(connection, other) for other in others]]
             grounds = [ground, *(unit_name(d.within) for d in others)]
-            base = await read_base(connection, level, grounds, rows=rows, today=today)
-            require_ground(base.world, level, ground)
-            standing = _on_ground(base, level, ground)
-            before = base
-            base = await _lay_in(connection, base, others)
-            base, checked = await check_on(connection, base, sent, level, ground)
+            before = await read_base(connection, level, grounds, rows=rows, today=order.today)
+            require_ground(before.world, level, ground)
+            standing = _on_ground(before, level, ground)
+            laid = await _lay_in(connection, before, others)
+            base, checked = await check_on(connection, laid, sent, level, ground)
             removed = _removed(standing, sent)
-            source = _source(file, checked.remarks, removed)
+            told = _notices(checked.remarks) + _removed_notice(removed)
             imported = Imported(
                 draft=None,
                 level=level,
                 within=ground,
                 base_edition=base.edition.number if base.edition else None,
+                before=before,
+                after=base,
                 checked=checked,
                 removed=removed,
-                source=source,
+                source=source | {"notices": [*source["notices"], *told]},
             )
-            if dry_run:
+            if order.dry_run:
                 return imported
             number = await drafts.insert_draft(
                 connection,
@@ -149,10 +172,10 @@ async def import_boundaries(
                     within=ground,
                     base_edition=imported.base_edition,
                     with_drafts=[draft.id for draft in others],
-                    crs=file.crs,
-                    source=source,
+                    crs=sent.crs,
+                    source=imported.source,
                     report=stored_report(checked),
-                    created_by=created_by,
+                    created_by=order.created_by,
                 ),
                 _rows(sent, checked, base),
                 checked.report.findings,
@@ -332,8 +355,8 @@ async def _lay_in(connection: AsyncConnection, base: Base, others: Sequence[Open
     return base
 
 
-def _refuse_long_codes(file: BoundaryFile) -> None:
-    for row, code in zip(file.rows.tolist(), file.codes, strict=True):
+def _refuse_long_codes(sent: Sent) -> None:
+    for row, code in zip(sent.rows.tolist(), sent.codes, strict=True):
         if code is not None and len(code) > MAX_CODE:
             raise BadInputError(
                 f"row {row}: a code has at most {MAX_CODE} characters, not {len(code):,}; name "
@@ -379,16 +402,26 @@ def _removed_notice(removed: Sequence[str]) -> list[dict[str, object]]:
     return [{"code": "REMOVED", "message": message, "featureCount": len(removed)}]
 
 
-def _source(
-    file: BoundaryFile, remarks: Sequence[Remark], removed: Sequence[str]
-) -> dict[str, Any]:  # free JSON: the contract's DraftSource
-    """Return what was read and concluded, as the API's DraftSource."""
+def sent_of_file(file: BoundaryFile) -> Sent:
+    """Return a boundary file's rows as a draft takes them."""
+    return Sent(
+        rows=file.rows,
+        codes=file.codes,
+        names=file.names,
+        parents=file.parents,
+        properties=_properties(file),
+        geoms=file.geoms,
+        crs=file.crs,
+        datum=file.datum,
+    )
+
+
+def source_of(file: BoundaryFile) -> dict[str, Any]:  # free JSON: the contract's DraftSource
+    """Return what was read and concluded about a file, as the API's DraftSource."""
     notices: list[dict[str, object]] = [
         {"code": n.code, "message": n.message, "featureCount": n.feature_count}
         for n in file.notices
     ]
-    notices += _notices(remarks)
-    notices += _removed_notice(removed)
     if _is_our_export(file):
         message = f"columns that an export adds were left out: {', '.join(sorted(OWN_COLUMNS))}"
         notices.append({"code": "OWN_COLUMNS", "message": message, "featureCount": len(file.rows)})

@@ -11,7 +11,6 @@ import shapely
 
 from geo.crs import Datum, Plane, parse_crs, round9
 from geo.errors import BadInputError
-from sources.boundaries import plain_geometries, settle_crs
 from sources.columns import (
     Table,
     as_count,
@@ -22,7 +21,9 @@ from sources.columns import (
     plain,
     usual_column,
 )
+from sources.coordinates import settle_crs
 from sources.formats import staged
+from sources.geometries import plain_geometries
 from sources.layers import POINTS, POLYGONS, read_layer
 from sources.notices import Notice
 from sources.opening import sha256_of

@@ -1,0 +1,117 @@
+"""Concludes in which coordinate system and datum a file's coordinates are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo.crs import Datum, Plane, crs_label, parse_crs
+from geo.errors import BadInputError, UnreadableError
+from sources.notices import Notice, name_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyproj.crs import CRS
+
+    from sources.layers import RawLayer
+
+SAMPLE = 10_000
+"""How many vertices are tried, to see whether a file's coordinates belong to its CRS."""
+
+SLACK_DEG = 1e-9
+"""What a writer's rounding may add to 180 or 90 degrees."""
+
+ROUNDED_DEG = 1e-5
+"""What a projection's rounding may add to them: about a metre."""
+
+TURNED_M = 1000.0
+"""No conversion there and back misses by as much, but for whole turns around the Earth."""
+
+TURN_M = 40_075_017.0
+"""Such a turn, in metres."""
+
+
+def settle_crs(
+    raw: RawLayer, geoms: NDArray[np.object_], file: str, given: str | None, datum: Datum
+) -> tuple[CRS, tuple[Notice, ...]]:
+    """Return the CRS of a file's coordinates, which must fit it.
+
+    Raises
+    ------
+    UnreadableError
+        If degrees lie outside the Earth; the rows are named.
+    BadInputError
+        If the file names no CRS and its coordinates are no degrees, or they do not fit the CRS.
+    """
+    bounds = shapely.bounds(geoms)
+    west, south, east, north = shapely.total_bounds(geoms)
+    notices = []
+    label = given or raw.crs
+    if label is None:
+        span = f"x {west:.10g} to {east:.10g}, y {south:.10g} to {north:.10g}"
+        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):  # noqa: PLR2004
+            raise BadInputError(
+                f"{file} names no coordinate system and its coordinates are no degrees ({span}); "
+                "name it, e.g. --crs EPSG:4523",
+                argument="crs",
+                hint="EPSG:4523",
+            )
+        message = f"the file names no coordinate system; taken for EPSG:4326, as it has {span}"
+        notices.append(Notice("NO_CRS", message, len(geoms)))
+        label = "EPSG:4326"
+    system = parse_crs(label)
+    if system.is_geographic:
+        _check_degrees(raw, bounds, file)
+    plane = Plane.around(system, (west, south, east, north), datum=datum)
+    _check_reach(raw, geoms, plane, file)
+    if plane.accuracy_m is None:
+        message = (
+            f"no exact change from the datum of {crs_label(system)} to WGS 84 is known here; its "
+            "degrees are taken as they are and may be off by some hundred metres"
+        )
+        notices.append(Notice("ROUGH_DATUM", message, len(geoms)))
+    return system, tuple(notices)
+
+
+def _check_degrees(raw: RawLayer, bounds: NDArray[np.float64], file: str) -> None:
+    limits = np.array([-180.0, -90.0, -180.0, -90.0]) - SLACK_DEG, np.array([180.0, 90.0] * 2)
+    with np.errstate(invalid="ignore"):
+        outside = (bounds < limits[0]) | (bounds > limits[1] + SLACK_DEG)
+    rows = np.flatnonzero(outside.any(axis=1))
+    if len(rows):
+        first = bounds[rows[0]]
+        what = "longitude" if outside[rows[0], [0, 2]].any() else "latitude"
+        limit = 180 if what == "longitude" else 90
+        values = first[[0, 2]] if what == "longitude" else first[[1, 3]]
+        worst = values[np.argmax(np.abs(values))]
+        raise UnreadableError(
+            f"{file} has {what} {worst:.10g}, beyond {limit} degrees, in "
+            f"{name_rows(raw.rows[rows])}; mend those features, or name the coordinate system if "
+            "they are no degrees"
+        )
+
+
+def _check_reach(raw: RawLayer, geoms: NDArray[np.object_], plane: Plane, file: str) -> None:
+    """Refuse coordinates that are no place on Earth: some are tried, and those furthest out."""
+    xy, owner = shapely.get_coordinates(geoms, return_index=True)
+    furthest = np.concatenate([xy.argmin(axis=0), xy.argmax(axis=0)])
+    tried = np.concatenate([furthest, np.arange(0, len(xy), 1 + len(xy) // SAMPLE)])
+    with np.errstate(all="ignore"):
+        metres = plane.from_file(xy[tried])
+        lonlat = plane.to_lonlat(metres)
+        there = (np.abs(lonlat) <= np.array([180.0, 90.0]) + ROUNDED_DEG).all(axis=1)
+        # PROJ turns x around the Earth until it fits, which would tear a polygon apart.
+        missed_m = np.abs(plane.from_lonlat(lonlat) - metres).max(axis=1)
+        at_the_end = np.abs(lonlat[:, 0]) > 180 - ROUNDED_DEG  # 180 and -180 are one place
+    there &= missed_m < np.where(at_the_end, 1.1 * TURN_M, TURNED_M)
+    if not there.all():
+        where = int(tried[~there][0])
+        x, y = xy[where].tolist()
+        raise BadInputError(
+            f"the coordinates of {file} do not belong to {plane.crs}: ({x:.10g}, {y:.10g}) in "
+            f"{name_rows(raw.rows[owner[[where]]])} is no place on Earth; name its coordinate "
+            "system, or mend those features",
+            argument="crs",
+        )
