@@ -5,6 +5,7 @@
 #   make check                format, lint, types, layers, printed schema
 #   make bench                lists the benchmarks
 #   make bench-coverage       the coverage engine beside others (docs/benchmarks-coverage.md)
+#   make bench-import         a file into a published edition, beside ogr2ogr (docs/benchmarks-import.md)
 #   make clean                removes virtual environments, fetched packages and caches, nothing else
 
 SHELL = /bin/sh
@@ -16,7 +17,7 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check bench bench-coverage clean setup
+.PHONY: demo test check bench bench-coverage bench-import clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -42,6 +43,10 @@ bench: setup
 bench-coverage: setup
 	@scripts/bench-setup.sh
 	@$(BIN)/python -m benchmarks.coverage $(ARGS)
+
+bench-import: setup
+	@scripts/bench-setup.sh import
+	@$(BIN)/python -m benchmarks.importing $(ARGS)
 
 clean:
 	rm -rf .venv .venv-bench benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \

@@ -19,6 +19,11 @@ BENCHMARKS = (
         "proof, report and repair of generated levels beside shapely, PostGIS, geoplanar, maup "
         "and mapshaper; publishing one changed grid (docs/benchmarks-coverage.md)",
     ),
+    Benchmark(
+        "bench-import",
+        "a GeoPackage of 100,000 grids from disk into a proven, published edition, beside "
+        "ogr2ogr (docs/benchmarks-import.md)",
+    ),
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from geo.chain import chains
+from geo.chain import boundaries
 from geo.coverage import prove
 from geo.crs import Datum, LocalMetric, Plane, round9
 from geo.descendants import check_children
@@ -18,9 +18,10 @@ from geo.households import check_households, check_named_compounds, count_on_lan
 from geo.labels import check_labels, codes_elsewhere, usable
 from geo.layers import NO_PARENT, Layer, Parents
 from geo.levels import Tiling
+from geo.matching import Vertices, is_matched
 from geo.noding import MOVED_M, node
 from geo.parents import find_parents
-from geo.remarks import Remark, remarks_on
+from geo.remarks import Remark, remark_on_prefixes, remarks_on
 from geo.rings import edges_of
 from geo.segments import Sums
 from geo.tangle import entangled
@@ -194,15 +195,21 @@ class _Check:
             bounds = shapely.total_bounds(polygons).tolist()
             self.plane = Plane.around(self.sent.crs, bounds, datum=self.sent.datum)
         raw = self._degrees(polygons)
+        self.rings = boundaries(raw)
         parent_of = self._find_parents(raw)
-        geoms = raw if self.exact or not len(polygons) else self._node(parent_of)
-        geoms, parent_of = self._drop_vanished(geoms, parent_of)
+        geoms = raw if self.exact or not len(polygons) else self._node(raw, parent_of)
+        if geoms is not raw:
+            geoms, parent_of = self._drop_vanished(geoms, parent_of)
+            self.rings = boundaries(geoms)
         parents = self._parents(geoms)
         metric = self._metric(parents, geoms)
 
         layer = self._layer(geoms, parent_of)
         tiles = self.level.tiling is Tiling.TILES
-        proof = (prove if tiles else check_disjoint)(layer, parents, metric)
+        if tiles:
+            proof = prove(layer, parents, metric, known=self.rings)
+        else:
+            proof = check_disjoint(layer, parents, metric)
         self.findings += proof.findings
         self._put_into_world(geoms, parent_of, parents)
         if tiles:
@@ -228,7 +235,9 @@ class _Check:
             return geoms
 
         def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-            return round9(self.plane.to_lonlat(self.plane.from_file(xy)))
+            plane = self.plane.from_file(xy)
+            self.vertices = Vertices(plane, round9(self.plane.to_lonlat(plane)))
+            return self.vertices.lonlat
 
         return as_multipolygons(np.asarray(shapely.transform(geoms, convert)))
 
@@ -246,7 +255,7 @@ class _Check:
             return np.zeros(len(raw), np.intp)
         family = find_parents(
             self.level.key,
-            solid_land(raw, shapely.is_valid(raw)),
+            solid_land(raw, self.rings.valid),
             [self.sent.codes[i] for i in self.use.tolist()],
             named=[self.sent.parents[i] for i in self.use.tolist()],
             rows=self.sent.rows[self.use],
@@ -262,12 +271,17 @@ class _Check:
                 self.remarks.append(
                     Remark("PARENT", f"{count} unit(s): the parent is known from {how}", count)
                 )
+        if family.other_prefix:
+            self.remarks.append(remark_on_prefixes(family.other_prefix))
         return family.parent_of
 
     # -- noding -----------------------------------------------------------------------------
 
-    def _node(self, parent_of: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Node the file into the world; others receive nodes."""
+    def _node(self, raw: NDArray[np.object_], parent_of: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Node the file into the world; others receive nodes.
+
+        What matches as it was sent comes back as it is.
+        """
         keys = self.world.tiling_keys()
         around = {
             key: self.context if key == self.level.key else self.world.of(key) for key in keys
@@ -283,14 +297,14 @@ class _Check:
         first_land = sum(map(len, stored))
         stored.append(geometries([self.world.waived[i] for i in lands]))
         polygon_of = {land: len(self.use) + first_land + k for k, land in enumerate(lands)}
-        noded = node(
-            self.sent.geoms[self.use],
-            np.concatenate(stored),
-            self._sums(parent_of, first, polygon_of),
-            self.plane,
-            former=self.former.geoms,
-            gives=self.level.tiling is Tiling.TILES,
-        )
+        above = np.concatenate(stored)
+        sums = self._sums(parent_of, first, polygon_of)
+        former, tiles = self.former.geoms, self.level.tiling is Tiling.TILES
+        if tiles and is_matched(self.vertices, self.rings, above, sums, self.plane, former=former):
+            return raw
+        del self.vertices  # as large as the file
+        sent = self.sent.geoms[self.use]
+        noded = node(sent, above, sums, self.plane, former=former, gives=tiles)
         self._receive_nodes(noded, around, first, has_outline=has_outline)
         waived = receive_nodes(self.world.waived, lands, noded, first_land)
         self.world = replace(self.world, waived=waived)
@@ -500,7 +514,7 @@ class _Check:
         by_row = np.full(n, None, object)
         by_row[self.use] = geoms
         chain, area_m2 = np.zeros(n, np.int64), np.zeros(n)
-        chain[self.use] = chains(geoms)
+        chain[self.use] = self.rings.chain
         metric = self._metric(parents, geoms)
         area_m2[self.use] = metric.area_m2(geoms)
         parent_codes: list[str | None] = [None] * n

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from geo.chain import boundaries, chains, parent_sums
+from geo.chain import Boundaries, boundaries, chains, parent_sums
 from geo.crowds import crowd_findings, find_crowded
 from geo.faces import claim, enclosed, split_faces
 from geo.findings import Finding, Kind, tell_apart
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from geo.layers import Layer, Metric, Parents
 
 
-def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
+def prove(
+    layer: Layer, parents: Parents, metric: Metric, *, known: Boundaries | None = None
+) -> Proof:
     """Check that the units of a TILES level fill their parents exactly, and say where not.
 
     Parameters
@@ -36,6 +38,8 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
         Their parents; together they may be the whole city or a part of it.
     metric
         Equal-area metres.
+    known
+        What the rings of the first units say, where that was looked at already.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
     several OVERLAP, in a unit of another parent OUTSIDE. Where units crowd by the hundred on one
     spot, all of them are named at once instead.
     """
-    chain, valid = boundaries(layer.geoms)
+    chain, valid = _boundaries(layer.geoms, known)
     findings = list(invalid_rings(layer, np.flatnonzero(~valid)))
     sums = parent_sums(chain, layer.parent_of, chains(parents.geoms))
     spoilt = np.zeros(len(sums), bool)
@@ -60,6 +64,16 @@ def prove(layer: Layer, parents: Parents, metric: Metric) -> Proof:
         found, land = _explain(ground, sums, spoilt)
         findings += found
     return Proof((sums == 0) & ~spoilt, tell_apart(findings), *land, sums=sums, spoilt=spoilt)
+
+
+def _boundaries(geoms: NDArray[np.object_], known: Boundaries | None) -> Boundaries:
+    """Return what the rings of units say, looking only at those that are not known."""
+    if known is None:
+        return boundaries(geoms)
+    rest = boundaries(geoms[len(known.chain) :])
+    return Boundaries(
+        np.concatenate([known.chain, rest.chain]), np.concatenate([known.valid, rest.valid])
+    )
 
 
 class _Land(NamedTuple):

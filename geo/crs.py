@@ -35,8 +35,12 @@ __all__ = [
     "Datum",
     "LocalMetric",
     "Plane",
+    "agrees_with_wgs84",
     "convert",
     "crs_label",
+    "datum_name",
+    "of_own_degrees",
+    "own_degrees",
     "parse_crs",
     "round9",
 ]
@@ -123,6 +127,24 @@ def crs_label(crs: CRS) -> str:
     if guess is not None and _same_ground(crs, CRS.from_authority(*guess)):
         return ":".join(guess)
     return crs.to_wkt()
+
+
+def agrees_with_wgs84(crs: CRS) -> bool:
+    """Return whether a CRS's degrees are taken for WGS 84 degrees as they are."""
+    return not crs.is_bound and datum_name(crs) in SAME_AS_WGS84
+
+
+def own_degrees(crs: CRS, xy: ArrayLike) -> NDArray[np.float64]:
+    """Return where coordinates of a CRS lie, in degrees, shape (n, 2); infinite for nowhere.
+
+    The change of its datum to WGS 84 is left out: some hundred metres at most.
+    """
+    return _apply(_geodetic(crs.to_wkt()), xy, TransformDirection.FORWARD)
+
+
+def of_own_degrees(crs: CRS, lonlat: ArrayLike) -> NDArray[np.float64]:
+    """Return the coordinates that ``own_degrees`` takes to degrees, both of shape (n, 2)."""
+    return _apply(_geodetic(crs.to_wkt()), lonlat, TransformDirection.INVERSE)
 
 
 @dataclass(frozen=True)
@@ -222,9 +244,7 @@ class Plane:
         """Build the plane of a CRS around the bounds of a file, in the file's own coordinates."""
         parsed = parse_crs(crs)
         middle = [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]
-        degrees = _geodetic(parsed.to_wkt())
-        # The datum's shift is left out here: it moves a centre by some hundred metres at most.
-        lon, lat = _apply(degrees, [middle], TransformDirection.FORWARD)[0]
+        lon, lat = own_degrees(parsed, [middle])[0]
         if not (math.isfinite(lon) and math.isfinite(lat)):
             raise BadInputError(
                 f"the coordinates around ({middle[0]:.10g}, {middle[1]:.10g}) do not belong to "
@@ -310,7 +330,7 @@ def _operation(wkt: str, lon: float, lat: float) -> tuple[str, float | None]:
     PROJ left alone chooses anew for each point, and so could tear a file along a seam.
     """
     crs = CRS.from_wkt(wkt)
-    if _agrees_with_wgs84(crs):
+    if agrees_with_wgs84(crs):
         if crs.is_geographic and _in_degrees(crs):
             return "", 0.0
         return _geodetic(wkt).definition, 0.0
@@ -335,13 +355,10 @@ def _best_operation(crs: CRS, lon: float, lat: float) -> Transformer:
         return chooser  # it has one operation only
 
 
-def _datum_name(crs: CRS) -> str | None:
+def datum_name(crs: CRS) -> str | None:
+    """Return the name of a CRS's datum, as the register of EPSG spells it."""
     datum = crs.geodetic_crs.datum if crs.geodetic_crs else None
     return datum.name if datum else None
-
-
-def _agrees_with_wgs84(crs: CRS) -> bool:
-    return not crs.is_bound and _datum_name(crs) in SAME_AS_WGS84
 
 
 def _from_greenwich(crs: CRS) -> bool:
@@ -358,7 +375,7 @@ def _in_degrees(crs: CRS) -> bool:
 def _same_ground(one: CRS, other: CRS) -> bool:
     """Return whether two CRSs have one datum and agree on its places within a millimetre."""
     area = other.area_of_use
-    if area is None or _datum_name(one) is None or _datum_name(one) != _datum_name(other):
+    if area is None or datum_name(one) is None or datum_name(one) != datum_name(other):
         return False
     degrees = [[(area.west + area.east) / 2, (area.south + area.north) / 2], area.bounds[:2]]
     here = _apply(_geodetic(one.to_wkt()), degrees, TransformDirection.INVERSE)

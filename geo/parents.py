@@ -29,6 +29,8 @@ class Family(NamedTuple):
     by_column: int
     by_code: int
     by_place: int
+    other_prefix: tuple[str, ...]
+    """Codes that begin like another parent's than the one they lie in."""
 
 
 def find_parents(
@@ -71,7 +73,7 @@ def find_parents(
     hints = prefix != NO_PARENT
     if (prefix == place)[hints].sum() * 2 < hints.sum():
         prefix = np.full(len(prefix), NO_PARENT)  # codes that are not built from their parents'
-    findings = []
+    findings, odd = [], []
     for i in range(len(geoms)):
         unit = _Unit(level, codes[i], named[i], int(rows[i]), geoms[i])
         lies_in, hinted = int(place[i]), int(prefix[i])
@@ -81,12 +83,14 @@ def find_parents(
             findings.append(_wrong_parent(unit, parents.codes[lies_in], known=named[i] in index))
         elif not named[i] and hinted not in {NO_PARENT, lies_in}:
             findings.append(_other_prefix(unit, parents.codes[lies_in], parents.codes[hinted]))
+            odd.append(str(unit))
     return Family(
         place,
         findings,
         by_column=int(((column != NO_PARENT) & (column == place)).sum()),
         by_code=int(((column == NO_PARENT) & (prefix != NO_PARENT) & (prefix == place)).sum()),
         by_place=int(((said == NO_PARENT) & (place != NO_PARENT)).sum()),
+        other_prefix=tuple(odd),
     )
 
 

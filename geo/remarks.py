@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from geo.layers import HANDFUL
 from geo.noding import MERGE_M
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geo.mesh import Noded
 
 
@@ -16,6 +19,17 @@ class Remark(NamedTuple):
     code: str
     message: str
     feature_count: int
+
+
+def remark_on_prefixes(codes: Sequence[str]) -> Remark:
+    """Say which codes begin like another parent's than the one that their units lie in."""
+    more = f" and {len(codes) - HANDFUL} more" if len(codes) > HANDFUL else ""
+    return Remark(
+        "CODE_PREFIX",
+        f"{len(codes)} unit(s) have codes that begin like another parent's than the one they lie "
+        f"in: {', '.join(codes[:HANDFUL])}{more}",
+        len(codes),
+    )
 
 
 def remarks_on(noded: Noded) -> list[Remark]:

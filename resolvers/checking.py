@@ -11,6 +11,7 @@ from geo.check import Checked, Sent, check
 from geo.households import Addresses
 from geo.levels import LevelSpec, Tiling
 from geo.world import World
+from resolvers.parent_names import with_parent_codes
 
 if TYPE_CHECKING:
     from sources.addresses import AddressFile
@@ -49,7 +50,9 @@ def check_files(
     above = check(sent_file(parents), PARENTS.key, empty, exact=exact).world
     # The parents are taken as they are: whether they fill anything is not the question here.
     world = replace(above, outline=None)
-    return check(sent_file(file), UNITS.key, world, addresses=people, exact=exact)
+    sent, told = with_parent_codes(sent_file(file), UNITS.key, world)
+    checked = check(sent, UNITS.key, world, addresses=people, exact=exact)
+    return replace(checked, remarks=[*told, *checked.remarks])
 
 
 def sent_file(file: BoundaryFile) -> Sent:

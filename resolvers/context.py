@@ -88,6 +88,8 @@ class Shared:
     """Whether readers need no key."""
     reports: Cache = field(default_factory=lambda: Cache(100_000))
     """Coverage reports of editions, by their findings."""
+    changes: Cache = field(default_factory=lambda: Cache(200_000))
+    """What editions and drafts change, by the units and the ways of their households."""
 
 
 class Context:
@@ -216,32 +218,27 @@ class Context:
         who = await self._require(keys.Role.EDITOR, "drafts are seen by editors of their ground")
         return await self._ground_of(who)
 
-    async def editor(self) -> tuple[str, Ground | None]:
-        """Return who may make drafts, and on which ground; None means everywhere.
+    async def granted(self, role: keys.Role, rule: str) -> tuple[str, Ground | None]:
+        """Return the name of an asker of a role at least, and the ground; None means everywhere.
+
+        Parameters
+        ----------
+        rule
+            What a refusal says after "the key is for reading".
 
         Raises
         ------
         UnauthenticatedError
             If no valid key came.
         ForbiddenError
-            If the key is for reading only.
+            If the key's role is lower.
         """
-        who = await self._require(keys.Role.EDITOR, "drafts are made by editors of their ground")
+        who = await self._require(role, rule)
         return who.name, await self._ground_of(who)
 
-    async def approver(self) -> tuple[str, Ground | None]:
-        """Return who may say what is published, and on which ground; None means everywhere.
-
-        Raises
-        ------
-        UnauthenticatedError
-            If no valid key came.
-        ForbiddenError
-            If the key is not for publishing.
-        """
-        role = keys.Role.PUBLISHER
-        who = await self._require(role, "findings are accepted by publishers of their ground")
-        return who.name, await self._ground_of(who)
+    def renew(self) -> None:
+        """Forget what was looked up: something is about to change, or has changed."""
+        self._asked.clear()
 
     async def _require(self, role: keys.Role, rule: str) -> Principal:
         who = await self.principal()

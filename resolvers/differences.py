@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.chain import chains
-from geo.noding import MERGE_M
+from geo.changes_land import moved as boundaries_moved
 from resolvers.naming import search_text
 from storage.publishing import NewRows
 
@@ -16,13 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     from geo.crs import LocalMetric
     from geo.world import Units, World
-
-MOVED_M = MERGE_M
-"""A boundary that moved by no more than this, in metres, was not redrawn."""
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
@@ -87,36 +83,38 @@ def _compare_level(
     j = np.array([pair[1] for pair in pairs], np.intp)
     other_land = _differs(old.geoms[i], new.geoms[j])
     moved = np.zeros(len(pairs), bool)
-    moved[other_land] = _moved(old.geoms[i[other_land]], new.geoms[j[other_land]], metric)
+    moved[other_land] = boundaries_moved(old.geoms[i[other_land]], new.geoms[j[other_land]], metric)
     changed: list[Row] = []
+    former: list[int] = []
     for k, (was, now) in enumerate(pairs):
         renamed = old.names[was] != new.names[now]
         reattributed = _attributes(old, was) != _attributes(new, now)
         if renamed or reattributed or other_land[k]:
             row_id = int(old.row_ids[was])
             changed.append(Row(level, new, now, row_id, bool(moved[k]), renamed, reattributed))
-            _note(found, level, old, was)
+            former.append(was)
     known = {now for _, now in pairs}
     added = [index for index in range(len(new)) if index not in known]
     changed.extend(Row(level, new, index, 0, True, True, True) for index in added)
     standing = set(new.codes)
     gone = [index for code, index in place.items() if code not in standing]
-    for index in gone:
-        found.removed.append(int(old.row_ids[index]))
-        _note(found, level, old, index)
-    for row in changed:
-        _note(found, level, new, row.place)
+    found.removed.extend(old.row_ids[gone].tolist())
+    _note(found, level, old, former + gone)
+    _note(found, level, new, [row.place for row in changed])
     found.rows.extend(changed)
     if gone or any(not row.noded for row in changed):
         found.levels.append(level)
 
 
-def _note(found: Difference, level: str, units: Units, index: int) -> None:
-    """Note the ground and the parent of a unit that changes."""
-    found.boxes.append(_box(units.geoms[index]))
-    parent = units.parent_codes[index]
-    if parent is not None:
-        found.parents.setdefault(level, set()).add(parent)
+def _note(found: Difference, level: str, units: Units, which: list[int]) -> None:
+    """Note the ground and the parents of units that change."""
+    if not which:
+        return
+    for west, south, east, north in shapely.bounds(units.geoms[which]).tolist():
+        found.boxes.append((west, south, east, north))
+    parents = {parent for index in which if (parent := units.parent_codes[index]) is not None}
+    if parents:
+        found.parents.setdefault(level, set()).update(parents)
 
 
 def _differs(old: NDArray[np.object_], new: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -128,22 +126,8 @@ def _differs(old: NDArray[np.object_], new: NDArray[np.object_]) -> NDArray[np.b
     return out
 
 
-def _moved(
-    old: NDArray[np.object_], new: NDArray[np.object_], metric: LocalMetric
-) -> NDArray[np.bool_]:
-    """Return which boundaries lie somewhere else by more than ``MOVED_M``, shape (n,)."""
-    there = shapely.boundary(metric.project(old))
-    here = shapely.boundary(metric.project(new))
-    return np.asarray(shapely.hausdorff_distance(there, here) > MOVED_M)
-
-
 def _attributes(units: Units, index: int) -> tuple[str | None, dict[str, object]]:
     return units.parent_codes[index], units.properties[index]
-
-
-def _box(geom: BaseGeometry) -> Box:
-    west, south, east, north = shapely.bounds(geom).tolist()
-    return (west, south, east, north)
 
 
 def new_rows(rows: Sequence[Row], metric: LocalMetric) -> NewRows:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from anyio import to_thread
 
 from geo.check import Sent
 from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
 from resolvers.again import until_undisturbed
-from resolvers.planned import keep_plan
+from resolvers.planned import keep_plan, make_plan
 from resolvers.reports import stored_report
+from resolvers.returning import give_back
 from resolvers.worlds import (
     Base,
     by_rank,
@@ -24,19 +28,21 @@ from resolvers.worlds import (
     sent_of,
     unit_name,
 )
-from storage import drafts, levels, planned
-from storage.drafts import DraftRows, NewDraft
+from storage import drafts, levels
+from storage.draft_rows import DraftRows
+from storage.drafts import NewDraft
 from storage.rechecking import KnownFinding, known_findings, mark_known
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.check import Checked
     from geo.remarks import Remark
     from geo.world import Units
+    from resolvers.planned import NewPlan
     from sources.boundaries import BoundaryFile
     from storage.drafts import OpenDraft
 
@@ -86,6 +92,10 @@ class DraftOrder(NamedTuple):
     """Numbers of open drafts of other levels that it is checked on."""
     dry_run: bool = False
     """Store nothing."""
+    into: int | None = None
+    """Number of the draft of a file that is being read, which is to be filled; None makes one."""
+    storing: Callable[[], Awaitable[None]] | None = None
+    """Told when the check is done and storing begins; once more when that has to be repeated."""
 
 
 async def import_boundaries(
@@ -148,10 +158,11 @@ async def make_draft(
             before = await read_base(connection, level, grounds, rows=rows, today=order.today)
             require_ground(before.world, level, ground)
             standing = _on_ground(before, level, ground)
+            back, restored = give_back(sent, standing, format_=source["format"])
             laid = await _lay_in(connection, before, others)
-            base, checked = await check_on(connection, laid, sent, level, ground)
-            removed = _removed(standing, sent)
-            told = _notices(checked.remarks) + _removed_notice(removed)
+            base, checked = await check_on(connection, laid, back, level, ground)
+            removed = _removed(standing, back)
+            told = restored + _notices(checked.remarks) + _removed_notice(removed)
             imported = Imported(
                 draft=None,
                 level=level,
@@ -165,6 +176,11 @@ async def make_draft(
             )
             if order.dry_run:
                 return imported
+            if order.storing is not None:
+                await order.storing()
+            plan = None
+            if not others:
+                plan = await to_thread.run_sync(make_plan, before, base, level, checked)
             number = await drafts.insert_draft(
                 connection,
                 NewDraft(
@@ -177,11 +193,11 @@ async def make_draft(
                     report=stored_report(checked),
                     created_by=order.created_by,
                 ),
-                _rows(sent, checked, base),
+                _rows(back, checked, base, plan),
                 checked.report.findings,
+                into=order.into,
             )
-            if not others:
-                await keep_plan(connection, number, before, base)
+            await keep_plan(connection, number, plan)
             return replace(imported, draft=number)
 
     return await until_undisturbed(attempt)
@@ -223,7 +239,8 @@ async def recheck(engine: AsyncEngine, number: int, *, today: dt.date) -> Rechec
     return await until_undisturbed(attempt)
 
 
-class Again(NamedTuple):
+@dataclass(frozen=True)
+class Again:
     """An open draft that was checked anew on what stands now."""
 
     draft: OpenDraft
@@ -252,16 +269,19 @@ class Again(NamedTuple):
             created_by=created_by,
         )
 
+    @cached_property
+    def _plan(self) -> NewPlan | None:
+        if self.waiting:
+            return None
+        return make_plan(self.before, self.base, self.draft.level, self.checked)
+
     def rows(self) -> DraftRows:
         """Return the rows to be stored."""
-        return _rows(self.sent, self.checked, self.base)
+        return _rows(self.sent, self.checked, self.base, self._plan)
 
     async def plan(self, connection: AsyncConnection, number: int) -> None:
-        """Store what publishing a draft with these rows would write."""
-        if self.waiting:
-            await planned.forget_plan(connection, number)
-        else:
-            await keep_plan(connection, number, self.before, self.base)
+        """Store what publishing a draft with these rows would write beside them."""
+        await keep_plan(connection, number, self._plan)
 
     async def check_other(self, connection: AsyncConnection, sent: Sent) -> Again:
         """Check other rows in place of the draft's own."""
@@ -269,7 +289,7 @@ class Again(NamedTuple):
         base, checked = await check_on(
             connection, laid, sent, self.draft.level, unit_name(self.draft.within)
         )
-        return self._replace(base=base, sent=sent, checked=checked)
+        return replace(self, base=base, sent=sent, checked=checked)
 
     async def _others(self, connection: AsyncConnection) -> list[OpenDraft]:
         return await _open_ones(connection, self.waiting, self.draft.level)
@@ -377,6 +397,8 @@ def _removed(standing: Units, sent: Sent) -> list[str]:
 
 _CHECK_NOTICES = {
     "PARENT",
+    "PARENT_NAME",
+    "CODE_PREFIX",
     "MERGED",
     "NODED",
     "REBUILT",
@@ -398,7 +420,10 @@ def _removed_notice(removed: Sequence[str]) -> list[dict[str, object]]:
     if not removed:
         return []
     listed = ", ".join(removed[:20]) + (" …" if len(removed) > len(removed[:20]) else "")
-    message = f"{len(removed)} unit(s) stand on this ground and are not in the file: {listed}"
+    message = (
+        f"{len(removed)} unit(s) stand on this ground and are not in the file: publishing it takes "
+        f"them away: {listed}"
+    )
     return [{"code": "REMOVED", "message": message, "featureCount": len(removed)}]
 
 
@@ -471,7 +496,7 @@ def _properties(file: BoundaryFile) -> list[dict[str, object]]:
     return rows
 
 
-def _rows(sent: Sent, checked: Checked, base: Base) -> DraftRows:
+def _rows(sent: Sent, checked: Checked, base: Base, plan: NewPlan | None) -> DraftRows:
     counts = count_in_units(base.addresses, checked.geoms, sent.codes)
     return DraftRows(
         rows=sent.rows,
@@ -487,4 +512,5 @@ def _rows(sent: Sent, checked: Checked, base: Base) -> DraftRows:
         households=counts.households,
         people=counts.people,
         groups=counts.groups,
+        plan=plan.own if plan is not None else None,
     )

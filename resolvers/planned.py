@@ -10,20 +10,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import shapely
+
 from geo.crs import LocalMetric
 from geo.errors import ConflictError
 from geo.levels import Tiling
 from geo.waivers import land_changes
 from resolvers.again import OvertakenError
 from resolvers.differences import compare, new_rows
+from resolvers.naming import search_text
 from storage import drafts, editions, levels, planned, tallies, world
+from storage.draft_rows import AS_IT_STANDS, OwnPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from geo.check import Checked
     from geo.levels import LevelSpec
+    from resolvers.differences import Row
     from resolvers.publishing import Order
     from resolvers.worlds import Base
     from storage.drafts import OpenDraft
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
     from storage.tallies import Box
 
 MAX_ROWS = 5000
-"""A draft that changes more is checked again: keeping its rows twice would cost more."""
+"""A draft that changes more units than its own is checked again: keeping them would cost more."""
 
 
 MAX_BOXES = 200
@@ -44,6 +53,8 @@ class Plan(NamedTuple):
 
     rows: Sequence[PlannedRow]
     removals: Sequence[Removal]
+    boxes: Sequence[Box] | None
+    """Where anything changes, before and after; None for anywhere."""
 
     @property
     def levels(self) -> list[str]:
@@ -55,11 +66,6 @@ class Plan(NamedTuple):
     def touched_levels(self) -> list[str]:
         """Levels of which any row is written."""
         return sorted({row.level for row in self.rows} | set(self.levels))
-
-    @property
-    def boxes(self) -> list[Box]:
-        """Where anything changes, before and after."""
-        return [row.box for row in self.rows] + [removal.box for removal in self.removals]
 
     def touched_parents(self, level: LevelSpec) -> set[str]:
         """Return codes of the parents whose sum over a level the plan may change."""
@@ -76,8 +82,21 @@ def is_noded(row: PlannedRow) -> bool:
     return bool(row.base_row) and not (row.redrawn or row.renamed or row.reattributed)
 
 
-async def keep_plan(connection: AsyncConnection, draft: int, before: Base, after: Base) -> None:
-    """Store what publishing a draft would write, where that can be published the short way.
+class NewPlan(NamedTuple):
+    """What publishing a draft would write, when it is made."""
+
+    own: OwnPlan
+    """Of the draft's rows."""
+    others: list[Row]
+    """Units that are no rows of the draft."""
+    removed: list[int]
+    outline: BaseGeometry | None
+    """What the topmost level fills, where that receives nodes."""
+    metric: LocalMetric
+
+
+def make_plan(before: Base, after: Base, level: str, checked: Checked) -> NewPlan | None:
+    """Return what publishing a draft would write; None where it has to go the long way.
 
     Parameters
     ----------
@@ -85,28 +104,68 @@ async def keep_plan(connection: AsyncConnection, draft: int, before: Base, after
         What stood when the draft was checked.
     after
         The same with the draft's units in it, and nothing else.
+    level
+        The draft's.
+    checked
+        Its check.
     """
-    await planned.forget_plan(connection, draft)
     outline = after.world.outline
     if before.edition is None or before.outline is None or outline is None:
-        return
-    metric = LocalMetric.around(outline.bounds)
+        return None
     if land_changes(before.world.waived, after.world.waived):
-        return
-    change = compare(before.world, after.world, metric)
-    if len(change.rows) + len(change.removed) > MAX_ROWS:
-        return
+        return None
     # Two rows of one code are a finding: nothing can be published of them.
     if any(len(set(units.codes)) < len(units) for units in after.world.units.values()):
+        return None
+    metric = LocalMetric.around(outline.bounds)
+    change = compare(before.world, after.world, metric)
+    own, others = _told_apart(change.rows, level, checked.geoms)
+    if len(others) > MAX_ROWS:
+        return None
+    moved = outline if outline is not before.world.outline else None
+    return NewPlan(own, others, change.removed, moved, metric)
+
+
+def _told_apart(
+    rows: Sequence[Row], level: str, geoms: NDArray[np.object_]
+) -> tuple[OwnPlan, list[Row]]:
+    """Tell a draft's own units, which its rows hold already, from others.
+
+    Parameters
+    ----------
+    geoms
+        Land of the draft's rows, None for one that can be no unit. Those that can come first among
+        the units of their level, in the same order.
+    """
+    place = np.flatnonzero(~shapely.is_missing(geoms)).tolist()
+    base_rows = np.full(len(geoms), AS_IT_STANDS, np.int64)
+    flags = np.zeros((3, len(geoms)), bool)
+    texts: list[str | None] = [None] * len(geoms)
+    others = []
+    for row in rows:
+        if row.level != level or row.place >= len(place):
+            others.append(row)
+            continue
+        i = place[row.place]
+        base_rows[i] = row.base_row
+        flags[:, i] = row.redrawn, row.renamed, row.reattributed
+        texts[i] = search_text(row.units.codes[row.place], row.units.names[row.place])
+    return OwnPlan(base_rows, flags[0], flags[1], flags[2], texts), others
+
+
+async def keep_plan(connection: AsyncConnection, draft: int, plan: NewPlan | None) -> None:
+    """Store what publishing a draft would write beside its own rows, which say it of themselves."""
+    await planned.forget_plan(connection, draft)
+    if plan is None:
         return
     await planned.store_plan(
         connection,
         draft,
-        new_rows(change.rows, metric),
-        renamed=[row.renamed for row in change.rows],
-        reattributed=[row.reattributed for row in change.rows],
-        removed=change.removed,
-        outline=outline if outline is not before.world.outline else None,
+        new_rows(plan.others, plan.metric),
+        renamed=[row.renamed for row in plan.others],
+        reattributed=[row.reattributed for row in plan.others],
+        removed=plan.removed,
+        outline=plan.outline,
     )
 
 
@@ -125,7 +184,11 @@ async def publish_plan(
     if draft.base_edition is None or not await planned.is_ready(connection, draft.id):
         return None
     rows = await planned.planned_rows(connection, draft.id)
-    plan = Plan(rows, await planned.planned_removals(connection, draft.id))
+    removals = await planned.planned_removals(connection, draft.id)
+    boxes = None
+    if len(rows) + len(removals) <= MAX_BOXES:
+        boxes = await planned.planned_boxes(connection, draft.id)
+    plan = Plan(rows, removals, boxes)
     specs = await levels.all_levels(connection)
     await _lock(connection, plan, specs)
     number = draft.base_edition
@@ -161,9 +224,8 @@ async def _write(connection: AsyncConnection, draft: OpenDraft, plan: Plan, orde
     )
     if number - 1 != draft.base_edition:
         raise OvertakenError
-    await planned.write_plan(connection, draft.id, number)
-    boxes = plan.boxes if len(plan.boxes) <= MAX_BOXES else None
-    await tallies.refresh(connection, number, levels=plan.touched_levels, boxes=boxes)
+    await planned.write_plan(connection, draft.id, draft.level, number)
+    await tallies.refresh(connection, number, levels=plan.touched_levels, boxes=plan.boxes)
     return number
 
 

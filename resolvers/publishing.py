@@ -17,6 +17,7 @@ from geo.world import UnitName
 from resolvers.again import OvertakenError, until_undisturbed
 from resolvers.differences import Difference, compare, new_rows, touched_parents
 from resolvers.importing import find_drafts
+from resolvers.paging import check_text
 from resolvers.planned import MAX_BOXES, is_noded, publish_plan
 from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
 from storage import drafts as draft_store
@@ -93,6 +94,7 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         raise BadInputError("name at least one draft to publish", argument="ids")
+    _check_note(order.note)
 
     async def attempt(alone: bool) -> Published:
         async with engine.begin() as connection:
@@ -105,6 +107,18 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
             return await _publish(connection, wanted, order)
 
     return await until_undisturbed(attempt)
+
+
+MAX_NOTE = 2000
+"""The longest note, in characters."""
+
+
+def _check_note(note: str) -> None:
+    check_text("note", note)
+    if len(note) > MAX_NOTE:
+        raise BadInputError(
+            f"the note has {len(note)} characters; at most {MAX_NOTE} are kept", argument="note"
+        )
 
 
 async def _publish(connection: AsyncConnection, ids: list[int], order: Order) -> Published:

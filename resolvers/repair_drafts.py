@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from anyio import to_thread
 
 from geo.crs import Datum
-from geo.errors import UnknownError
 from resolvers import drafts_reading
 from resolvers.again import until_undisturbed
 from resolvers.importing import check_again
 from resolvers.repairing import check_width, repair_checked
+from resolvers.rights import Right, require_drafts
 from resolvers.worlds import one_moment, unit_name
 from storage import drafts
 from storage.moves import NewMove, write_moves
@@ -140,13 +140,11 @@ async def repair_one(
 
     Raises
     ------
-    UnauthenticatedError, ForbiddenError
-        If the asker may not.
+    UnauthenticatedError, ForbiddenError, UnknownError, NotOpenError
+        If the asker may not, or there is no such open draft.
     """
-    by, _ = await context.editor()
-    if await drafts_reading.one(context, number) is None:
-        raise UnknownError(f"there is no draft {number}", argument="id")
-    order = RepairOrder(max_move_m, findings, by, context.today)
+    granted = await require_drafts(context, Right.CHANGE_DRAFTS, [number])
+    order = RepairOrder(max_move_m, findings, granted.name, context.today)
     done = await repair_draft(context.shared.engine, number, order)
     made = await drafts_reading.one(context, done.draft)
     assert made is not None  # noqa: S101 - it was stored a moment ago, on the same ground

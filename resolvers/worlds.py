@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from geo.errors import BadInputError, UnknownError
 from geo.households import Addresses
 from geo.labels import usable
 from geo.world import UnitName, World
+from resolvers.parent_names import with_parent_codes
 from storage import addresses, drafts, editions, levels, waived_land, waivers, world
 
 if TYPE_CHECKING:
@@ -213,8 +215,9 @@ async def check_on(
     elsewhere = await _codes_elsewhere(connection, base.world, sent, level, within)
 
     def work() -> Checked:
-        return check(
-            sent,
+        named, told = with_parent_codes(sent, level, base.world, within)
+        checked = check(
+            named,
             level,
             base.world,
             within=within,
@@ -222,6 +225,7 @@ async def check_on(
             elsewhere=elsewhere,
             waivers=base.waivers,
         )
+        return replace(checked, remarks=[*told, *checked.remarks])
 
     checked = await to_thread.run_sync(work)
     return base._replace(world=checked.world), checked

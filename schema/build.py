@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import strawberry
@@ -13,13 +14,19 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import PreExecutionError
 
 from schema.masking import shown
 from schema.mutation import Mutation
 from schema.query import Query
+from schema.request import RequestContext
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
+from schema.uploading import UPLOADS, Uploading
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from graphql import GraphQLError
     from strawberry.types import ExecutionContext, ExecutionResult
 
@@ -32,6 +39,11 @@ CACHED_QUERIES = 512
 """Query texts whose parsed form is kept."""
 
 
+@strawberry.type(name="Mutation", description="Everything that can be changed.")
+class AllMutations(Mutation, Uploading):
+    """The mutations of all modules."""
+
+
 class Schema(strawberry.Schema):
     """Strawberry's schema, with errors told as the contract says: see :mod:`schema.masking`."""
 
@@ -42,16 +54,34 @@ class Schema(strawberry.Schema):
             result.errors = [shown(error) for error in result.errors]
         return result
 
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401 - Strawberry's
+        """Answer an operation of a WebSocket, one of many: it begins with what is so now."""
+        context = kwargs.get("context_value")
+        if isinstance(context, RequestContext):
+            kwargs["context_value"] = context.another()
+        return _told(await super().stream(*args, **kwargs))
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Do nothing: expected failures are no news, others are logged where they are masked."""
 
 
+async def _told(results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """Tell the errors of results as the contract says."""
+    async with aclosing(results):
+        async for result in results:
+            if result.errors:
+                began = not isinstance(result, PreExecutionError)
+                result.errors = [shown(error, began=began) for error in result.errors]
+            yield result
+
+
 schema = Schema(
     Query,
-    Mutation,
-    config=StrawberryConfig(scalar_map=SCALARS),
+    AllMutations,
+    Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS | UPLOADS),
     extensions=[
         lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
         lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),

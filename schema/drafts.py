@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 
+from geo.errors import UnknownError
 from resolvers import drafts_reading as reading
+from resolvers.changes import require_comparable
+from resolvers.context import State
 from resolvers.coverage_reading import report_of_draft
 from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from schema import moves as move_types
 from schema.arguments import After, Bbox, First
+from schema.changes import ChangeSummary
 from schema.common import TOTAL, Node, PageInfo
 from schema.coverage import CoverageReport
 from schema.editions import Edition, edition_of
 from schema.enums import Datum, DraftStatus
-from schema.ids import IdKind, encode
+from schema.ids import IdKind, decode, encode
 from schema.levels import Level, level_of
 from schema.lookahead import page_asked, page_wanted
 from schema.moves import GoneFinding, LandMoveConnection
@@ -171,6 +175,35 @@ class Draft(Node):
             cursor=lambda row: encode_cursor(IN_DRAFT, row.code, row.id),
             count=lambda: context.count_draft_units(draft, bbox=box),
         )
+
+    @strawberry.field(
+        description=(
+            "What it would change: against the base edition on its ground, or against another "
+            "draft of the level, e.g. the one that it repairs. Null while READING and after "
+            "FAILED. Land that it would open or claim twice is in its report, too."
+        )
+    )
+    async def changes(
+        self,
+        info: Info,
+        against: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Id of another draft.")
+        ] = None,
+    ) -> ChangeSummary | None:
+        info.context.spend()
+        other = None
+        if against is not None:
+            number = decode(against, argument="against", kind=IdKind.DRAFT).number
+            other = await reading.one(info.context.reading, number)
+            if other is None:
+                raise UnknownError(f"there is no draft {number}", argument="against")
+            require_comparable(self.row, other)
+        if self.row.report is None:
+            return None
+        found = await info.context.draft_changes(self.row, other)
+        base = State(self.row.base_edition) if self.row.base_edition is not None else None
+        before = reading.state_of(other) if other is not None else base
+        return ChangeSummary.of(found, before, reading.state_of(self.row))
 
     @strawberry.field(
         description=(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from resolvers import reading
+from resolvers.changes import Between, level_of_edition
 from resolvers.context import State
 from resolvers.paging import Page, encode_cursor
 from schema.common import TOTAL, Node, PageInfo
@@ -16,6 +17,9 @@ from schema.ids import IdKind, encode
 from schema.levels import Level
 from schema.request import Info
 from storage.editions import EditionRow
+
+if TYPE_CHECKING:
+    from schema.changes import ChangeSummary
 
 CURSOR = "edition"
 
@@ -40,6 +44,32 @@ class Edition(Node):
         specs = (await info.context.reading.tree()).specs
         info.context.spend(len(keys))
         return [Level.of(spec, State(self.number)) for spec in specs if spec.key in keys]
+
+    @strawberry.field(
+        description=(
+            "What it changed, against the edition before; without a level, on the lowest tiling "
+            "level that it changed. The first edition changed nothing into everything."
+        )
+    )
+    async def changes(
+        self,
+        info: Info,
+        level: Annotated[
+            str | None, strawberry.argument(description="Key of a level, e.g. grid.")
+        ] = None,
+    ) -> Annotated[ChangeSummary, strawberry.lazy("schema.changes")]:
+        # the types of changes hold units, and those hold editions
+        from schema.changes import ChangeSummary  # noqa: PLC0415
+
+        info.context.spend()
+        tree = await info.context.reading.tree()
+        if level is None:
+            changed = await info.context.levels_of_edition(self.number)
+            level = level_of_edition(tree, changed)
+        key = tree.get(level).key
+        found = await info.context.changes(Between(key, self.number - 1, self.number))
+        before = State(self.number - 1) if self.number > 1 else None
+        return ChangeSummary.of(found, before, State(self.number))
 
     @classmethod
     def of(cls, row: EditionRow) -> Self:

@@ -125,3 +125,17 @@ class DraftStatus(Enum):
     PUBLISHED = _value("PUBLISHED", "It is part of an edition.")
     DISCARDED = _value("DISCARDED", "It was given up.")
     FAILED = _value("FAILED", "The file could not be read or checked to the end.")
+
+
+@strawberry.enum(description="In what way a unit changes.")
+class ChangeKind(Enum):
+    """See the description."""
+
+    ADDED = _value("ADDED", "It continues no unit of before.")
+    REMOVED = _value("REMOVED", "No unit of after continues it.")
+    REDRAWN = _value("REDRAWN", "Its boundary moved by more than 20 mm.")
+    RENAMED = _value("RENAMED", "Its name changed.")
+    RECODED = _value("RECODED", "Its code changed, its land did not or hardly did.")
+    REATTRIBUTED = _value("REATTRIBUTED", "Its parent or one of its other columns changed.")
+    SPLIT = _value("SPLIT", "It became several units, one of which may keep its code.")
+    MERGED = _value("MERGED", "It is made of several units, one of which may have had its code.")

@@ -27,6 +27,27 @@ class ReaderGuard(FieldExtension):
         return await next_(source, info, **kwargs)
 
 
+class ChangeGuard(ReaderGuard):
+    """Let a field that changes something begin with what is so now."""
+
+    async def resolve_async(
+        self,
+        next_: Callable[..., Awaitable[Any]],
+        source: Any,  # noqa: ANN401 - the root has no value
+        info: strawberry.Info,
+        **kwargs: Any,  # noqa: ANN401 - the field's arguments
+    ) -> Any:  # noqa: ANN401 - the field's value
+        """Forget what the changes before it in the same request have looked up."""
+        context: RequestContext = info.context
+        context.renew()
+        return await super().resolve_async(next_, source, info, **kwargs)
+
+
 def root(description: str) -> Any:  # noqa: ANN401 - strawberry.field is typed so
     """Return the decorator of a root field."""
     return strawberry.field(description=description, extensions=[ReaderGuard()])
+
+
+def change(description: str) -> Any:  # noqa: ANN401 - strawberry.field is typed so
+    """Return the decorator of a root field that changes something."""
+    return strawberry.mutation(description=description, extensions=[ChangeGuard()])

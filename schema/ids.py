@@ -56,8 +56,9 @@ def decode(text: str, *, argument: str = "id", kind: IdKind | None = None) -> Gl
     except (binascii.Error, ValueError):
         found = None
     if found is None or not _possible(found):
+        wanted = f"a {kind}" if kind is not None else "something"
         raise BadInputError(
-            f"{text[:80]!r} is no id; take one from the field id of something", argument=argument
+            f"{text[:80]!r} is no id; take it from the field id of {wanted}", argument=argument
         )
     if kind is not None and found.kind is not kind:
         raise BadInputError(

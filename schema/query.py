@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import coverage_reading, drafts_reading, places, reading, units
+from resolvers.changes import changes_between
 from resolvers.context import State
 from resolvers.paging import Page, check_length, decode_cursor, encode_cursor, page_size
 from resolvers.units import UnitQuestion, UnitRef
@@ -25,6 +26,7 @@ from schema.arguments import (
     plain_datum,
     plain_ref,
 )
+from schema.changes import ChangeSummary
 from schema.common import Node
 from schema.coverage import CoverageReport
 from schema.drafts import Draft, DraftConnection
@@ -94,6 +96,26 @@ class Query:
                 info.context.reading, first=size, after=int(place[0]) if place else None
             )
         return EditionConnection(page=page, after=after)
+
+    @root(
+        "What changes on a level from one edition to another, in either direction of time. "
+        "`within` keeps the units below that unit in either edition; its level must be above."
+    )
+    async def changes(
+        self,
+        info: Info,
+        *,
+        from_: Annotated[
+            int, strawberry.argument(name="from", description="Number of the edition before.")
+        ],
+        to: Annotated[int, strawberry.argument(description="Number of the edition after.")],
+        level: LevelKey,
+        within: Within = None,
+    ) -> ChangeSummary | None:
+        found = await changes_between(
+            info.context.reading, level=level, before=from_, after=to, within=plain_ref(within)
+        )
+        return ChangeSummary.of(found, State(from_), State(to))
 
     @root("A unit by its lasting name; null where none of that code stands on that day.")
     async def unit(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
 from resolvers import children, drafts_reading, reading, shares, units
+from resolvers.changes import changes_of_drafts, changes_of_editions, draft_questions
 from resolvers.context import Context, State
+from resolvers.uploads import Desk
 
 if TYPE_CHECKING:
+    from geo.changes_told import ChangeSet
+    from resolvers.changes import Between
     from resolvers.children import Descent
+    from resolvers.events import Hub
     from resolvers.paging import Page
     from resolvers.shares import ShareRow, Source, Subject
     from storage.drafts_reading import DraftRow
@@ -35,12 +40,46 @@ class RequestContext:
     """
 
     reading: Context
+    fresh: Callable[[], Context] | None = None
+    """Makes a context of the same asker that knows nothing yet, for the day that it is then."""
+    hub: Hub | None = None
+    """What the process hears; needed for subscriptions."""
+    desk: Desk = field(default_factory=Desk)
+    """What the imports of the process share."""
+    connection_params: dict[str, object] = field(default_factory=dict)
+    """What a WebSocket's client said when it came."""
     wanted: dict[Hashable, Wanted] = field(default_factory=dict)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+    _drafts: dict[int, DraftRow] = field(default_factory=dict)
 
     def spend(self, things: int = 1) -> None:
         """Count what the answer holds; see :meth:`resolvers.context.Context.spend`."""
         self.reading.spend(things)
+
+    def renew(self) -> None:
+        """Forget what was looked up: something is about to change."""
+        self.reading.renew()
+        self._loaders.clear()
+
+    def begin(self) -> Context:
+        """Begin anew, as for another request: an operation of many, or an event of one."""
+        if self.fresh is not None:
+            self.reading = self.fresh()
+        self.wanted.clear()
+        self._loaders.clear()
+        return self.reading
+
+    def another(self) -> Self:
+        """Return the context of another operation on the same connection."""
+        made = replace(self, wanted={}, _loaders={})
+        made.begin()
+        return made
+
+    def listening(self) -> Hub:
+        """Return what the process hears."""
+        if self.hub is None:
+            raise ValueError("nothing is heard here: subscriptions need the service")
+        return self.hub
 
     def _load(
         self,
@@ -131,6 +170,31 @@ class RequestContext:
         return self._load(
             "edition", number, lambda numbers: reading.editions_by_numbers(self.reading, numbers)
         )
+
+    def changes(self, asked: Between) -> Awaitable[ChangeSet]:
+        """Load what changes between two editions."""
+
+        # an error among the values is raised to the one who asked for it
+        async def fetch(keys: Sequence[Between]) -> dict[Between, Any]:
+            return dict(await changes_of_editions(self.reading, keys))
+
+        return self._load("changes", asked, fetch)
+
+    def draft_changes(self, draft: DraftRow, against: DraftRow | None) -> Awaitable[ChangeSet]:
+        """Load what a draft changes, against its base or another draft."""
+
+        async def fetch(keys: Sequence[tuple[int, int | None]]) -> dict[Any, Any]:
+            pairs = [
+                (self._drafts[one], self._drafts[other] if other else None) for one, other in keys
+            ]
+            asked = await draft_questions(self.reading, pairs)
+            found = await changes_of_drafts(self.reading, asked)
+            return {key: found[one] for key, one in zip(keys, asked, strict=True)}
+
+        for row in (draft, against):
+            if row is not None:
+                self._drafts[row.id] = row
+        return self._load("draft changes", (draft.id, against.id if against else None), fetch)
 
     def levels_of_edition(self, number: int) -> Awaitable[tuple[str, ...]]:
         """Load the levels that an edition changed."""

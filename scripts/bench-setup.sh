@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches what the benchmarks compare with: Python packages into .venv-bench, mapshaper into
-# benchmarks/node_modules. What cannot be had is left out with a sentence: its rows say so, too.
+# benchmarks/node_modules; with the word "import" ogr2ogr instead, as a package of the system. What
+# cannot be had is left out with a sentence: its rows say so, too.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,6 +37,22 @@ fetch_mapshaper() {
     (cd benchmarks && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) &&
         echo "$wanted" >benchmarks/node_modules/.locked
 }
+
+fetch_ogr2ogr() {
+    has ogr2ogr && return
+    has apt-get || return 1
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    say "installing gdal-bin for ogr2ogr"
+    $as_root apt-get update -qq >/dev/null &&
+        DEBIAN_FRONTEND=noninteractive $as_root apt-get install -qq -y --no-install-recommends \
+            gdal-bin >/dev/null
+}
+
+if [ "${1:-}" = import ]; then
+    fetch_ogr2ogr || say "ogr2ogr could not be installed: its row says so"
+    exit 0
+fi
 
 fetch_python_peers || say "the Python packages could not be fetched: their rows say so"
 fetch_mapshaper || say "mapshaper could not be fetched: its rows say so"

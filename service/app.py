@@ -3,114 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypedDict
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import orjson
-from cross_web import HTTPException
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
-from strawberry.asgi import GraphQL
+from starlette.routing import Route, WebSocketRoute
 
 from geo.errors import NoDatabaseError
-from resolvers.context import Context, Shared
-from schema.build import schema
-from schema.request import RequestContext
-from service import graphiql
+from resolvers.context import Shared
+from resolvers.events import Hub
+from resolvers.uploads import Desk, keep_swept
+from service.http_view import MAX_QUERY_BYTES, AppState, View
 from service.settings import Settings, read_settings
+from service.upload_folder import upload_folder
+from sources.apart import Limits
 from storage.engine import make_engine
 from storage.migrate import MigrationStatus, status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
-    from starlette.types import Message, Receive, Scope, Send
-    from starlette.websockets import WebSocket
+    from starlette.requests import Request
+
+__all__ = ["MAX_QUERY_BYTES", "from_environment", "make_app"]
 
 LOG = logging.getLogger("wangge.service")
-
-MAX_QUERY_BYTES = 8_000_000
-"""Largest body of a query with its variables; 10000 points take about a tenth of it."""
 
 READY_TIMEOUT_S = 5.0
 """How long the database may take to say that it is there."""
 
 _GZIP_LEVEL = 1  # 2 ms for a large answer; level 9 takes twenty times as long
 _GZIP_FROM_BYTES = 1000
-
-
-class AppState(TypedDict):
-    """What the application's lifespan gives to requests."""
-
-    shared: Shared
-
-
-class View(GraphQL[RequestContext, None]):
-    """Strawberry's view, with JSON by orjson and our context.
-
-    Parameters
-    ----------
-    settings
-        Whose timezone says which day it is.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(schema)
-        self._timezone = ZoneInfo(settings.timezone)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, of a body that is not too large."""
-        await super().__call__(scope, _bounded(receive), send)
-
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket
-    ) -> RequestContext:
-        """Return the request's own context."""
-        shared: Shared = request.state.shared
-        today = dt.datetime.now(self._timezone).date()
-        return RequestContext(Context(shared, today=today, key=bearer(request)))
-
-    def encode_json(self, data: object) -> bytes:
-        """Write JSON; ready text passes through."""
-        return orjson.dumps(data)
-
-    def decode_json(self, data: str | bytes) -> object:
-        """Read JSON."""
-        return orjson.loads(data)
-
-    @property
-    def graphql_ide_html(self) -> str:
-        """The page for a browser."""
-        return graphiql.page()
-
-
-def bearer(request: Request | WebSocket) -> str | None:
-    """Return the key of the header ``Authorization: Bearer …``; None without one."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Refuse a body that is too large while it comes in."""
-    seen = 0
-
-    async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_QUERY_BYTES:
-            raise HTTPException(413, f"a query may have {MAX_QUERY_BYTES} bytes at most")
-        return message
-
-    return bounded
 
 
 def make_app(settings: Settings, url: str) -> Starlette:
@@ -128,8 +57,15 @@ def make_app(settings: Settings, url: str) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
         engine = make_engine(url)
+        hub = Hub(engine)
+        limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
+        desk = Desk(settings.imports_at_once, limits)
+        shared = Shared(engine, public=settings.public)
         try:
-            yield {"shared": Shared(engine, public=settings.public)}
+            with upload_folder() as folder:
+                async with _beside(hub.run(), keep_swept(engine)):
+                    yield {"shared": shared, "hub": hub, "desk": desk, "folder": folder}
+                    await desk.closed()
         finally:
             await engine.dispose()
 
@@ -137,14 +73,28 @@ def make_app(settings: Settings, url: str) -> Starlette:
         reason = await _unready(url)
         return _json({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
 
+    view = View(settings)
     routes = [
-        Route("/graphql", View(settings)),
+        Route("/graphql", view),
+        WebSocketRoute("/graphql", view),
         Route("/healthz", _healthy),
         Route("/readyz", ready),
         Route("/", _home),
     ]
     gzip = Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
     return Starlette(routes=routes, middleware=[gzip], lifespan=lifespan)
+
+
+@asynccontextmanager
+async def _beside(*works: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Let work go on beside the block, and end it with the block."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def from_environment() -> Starlette:

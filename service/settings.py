@@ -91,6 +91,18 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port of the service; 0 takes a free one."
     )
+    max_upload_mb: int = Field(
+        default=512, ge=1, le=1 << 20, description="Largest file that may be sent, in MiB."
+    )
+    imports_at_once: int = Field(
+        default=2, ge=1, le=64, description="Imports of one process at a time; others wait."
+    )
+    read_memory_mb: int = Field(
+        default=4096, ge=512, description="Memory that reading one file may take, in MiB."
+    )
+    read_seconds: int = Field(
+        default=300, ge=1, description="How long reading one file may take, in seconds."
+    )
 
 
 def read_settings(**given: object) -> Settings:

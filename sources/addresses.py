@@ -21,9 +21,10 @@ from sources.columns import (
     plain,
     usual_column,
 )
-from sources.coordinates import settle_crs
+from sources.coordinates import settle_coordinates
 from sources.formats import staged
 from sources.geometries import plain_geometries
+from sources.harmless import check_size, harmless_table
 from sources.layers import POINTS, POLYGONS, read_layer
 from sources.notices import Notice
 from sources.opening import sha256_of
@@ -245,8 +246,9 @@ def _split(text: str, separator: str) -> tuple[str, ...]:
 
 def _from_table(path: Path, *, layer: str | None, encoding: str | None) -> _Rows:
     read = read_table(path, layer=layer, encoding=encoding)
-    table = Table(read.names, read.cells)
-    rows = _Rows(path.name, table, read.rows, "the header is row 1", [])
+    clean = harmless_table(read.names, read.cells, np.asarray(read.rows, dtype=np.intp))
+    table = Table(clean.names, clean.cells)
+    rows = _Rows(path.name, table, read.rows, "the header is row 1", list(clean.notices))
     if read.encoding.evidence:
         rows.notice("ENCODING", read.encoding.evidence)
     return rows
@@ -264,16 +266,19 @@ def _from_layer(
     file = path.name
     with staged(path, layer=layer, encoding=encoding) as laid:
         raw = read_layer(laid, file, layer=layer, encoding=encoding, wanted=POINTS + POLYGONS)
+    check_size(raw.geoms, raw.rows, file)
     geoms, notices = plain_geometries(raw, file)
-    system, crs_notices = settle_crs(raw, geoms, file, crs, datum or Datum.WGS84)
+    settled = settle_coordinates(raw, geoms, file, crs=crs, datum=datum)
+    geoms = settled.geoms
     points = shapely.point_on_surface(geoms)
     xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
     bounds = shapely.total_bounds(geoms).tolist()
-    plane = Plane.around(system, bounds, datum=datum or Datum.WGS84)
+    plane = Plane.around(settled.crs, bounds, datum=settled.datum)
     lonlat = plane.to_lonlat(plane.from_file(xy))
     lonlat[~np.isfinite(xy).all(axis=1)] = np.nan
-    table = Table(raw.names, raw.cells, raw.max_name_bytes)
-    said = [*raw.notices, *notices, *crs_notices]
+    clean = harmless_table(raw.names, raw.cells, raw.rows)
+    table = Table(clean.names, clean.cells, raw.max_name_bytes)
+    said = [*raw.notices, *notices, *settled.notices, *clean.notices]
     return _Rows(file, table, raw.rows.tolist(), "the first feature is row 1", said, lonlat)
 
 

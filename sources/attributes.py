@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from geo.errors import BadInputError
 from sources.cells import DROPPED, JsonValue, json_safe
-from sources.columns import Columns, Table, as_count, as_text, column_cells
+from sources.choosing import find_columns
+from sources.codes import Codes, read_codes
+from sources.columns import Columns, Table, as_count, as_text, column_cells, plain
 from sources.notices import Notice, name_rows
 
 if TYPE_CHECKING:
@@ -15,29 +18,80 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_OWN = frozenset({"parent"})
+"""An export calls the parent's code so: no property can have that name beside it."""
 
-def read_codes(
-    table: Table, column: str | None, rows: NDArray[np.intp], file: str
-) -> list[str | None]:
-    """Return the codes as text.
+
+class Attributes(NamedTuple):
+    """What a file's table says of its n rows."""
+
+    columns: Columns
+    """Which columns were taken for what, as they are spelt in the file."""
+    codes: list[str | None]
+    names: list[str | None]
+    parents: list[str | None]
+    """Of each row, None where it is blank; a parent is a code or a name."""
+    households: list[int | None]
+    people: list[int | None]
+    """As counted by the file, None in a row that says nothing; empty without the column."""
+    properties: list[dict[str, JsonValue]]
+    """The other columns of each row."""
+    notices: tuple[Notice, ...]
+
+
+def read_attributes(
+    table: Table, given: Columns, rows: NDArray[np.intp], *, file: str, need_code: bool
+) -> Attributes:
+    """Find out which columns mean what, and read them.
+
+    Parameters
+    ----------
+    given
+        What the caller says of the columns; it overrides what is found.
+    rows
+        1-based rows of the file, shape (n,).
+    file
+        The file's name, for messages.
+    need_code
+        Whether a file without a column of codes is refused.
 
     Raises
     ------
+    UnreadableError
+        If the columns cannot be told apart, there is no code, or codes lost digits.
     BadInputError
-        If they are floating-point numbers too long to have kept their last digits.
+        If a given column is not there, or holds no counts where counts are asked for.
     """
-    codes = read_texts(table, column, len(rows))
-    if column is None:
-        return codes
-    cells = column_cells(table, column)
-    long = [n for n, cell in enumerate(cells) if isinstance(cell, float) and abs(cell) > 2**53]
-    if long:
-        raise BadInputError(
-            f"column {column!r} of {file} holds numbers of more than 15 digits as floating point, "
-            f"which lost their last digits in {name_rows(rows[long])}; save the column as text",
-            argument="columns",
-        )
-    return codes
+    chosen = find_columns(table, given, file=file, need_code=need_code)
+    found, count = chosen.columns, len(rows)
+    codes = Codes([None] * count, ())
+    if found.code is not None:
+        cells = column_cells(table, found.code)
+        codes = read_codes(cells, rows, column=found.code, file=file)
+    counts, of_counts = read_counts(table, found, given, rows, file)
+    parents = read_texts(table, found.parent, count)
+    properties, of_properties = read_properties(table, _without_names(found, parents), count)
+    return Attributes(
+        columns=found,
+        codes=codes.texts,
+        names=read_texts(table, found.name, count),
+        parents=parents,
+        households=counts["households"],
+        people=counts["people"],
+        properties=properties,
+        notices=chosen.notices + codes.notices + of_counts + of_properties,
+    )
+
+
+def _without_names(found: Columns, parents: list[str | None]) -> Columns:
+    """Return the columns with meanings, less one that names parents in words (所属社区).
+
+    A unit keeps its parent's code; the words would be lost if they did not stay a property.
+    """
+    if found.parent is None or plain(found.parent) in _OWN:
+        return found
+    spoken = any(not text.isascii() for text in parents if text is not None)
+    return replace(found, parent=None) if spoken else found
 
 
 def read_texts(table: Table, column: str | None, count: int) -> list[str | None]:
@@ -48,7 +102,7 @@ def read_texts(table: Table, column: str | None, count: int) -> list[str | None]
 
 
 def read_counts(
-    table: Table, found: Columns, given: Columns, file: str
+    table: Table, found: Columns, given: Columns, rows: NDArray[np.intp], file: str
 ) -> tuple[dict[str, list[int | None]], tuple[Notice, ...]]:
     """Return households and people as counted by the file, where it counts."""
     counts: dict[str, list[int | None]] = {}
@@ -69,7 +123,7 @@ def read_counts(
             continue
         message = (
             f"column {column!r} of {file} holds no whole number of {meaning} in "
-            f"{name_rows([place + 1 for place in bad])}"
+            f"{name_rows(rows[bad])}"
         )
         if getattr(given, meaning) is not None:
             raise BadInputError(f"{message}; mend them or name another", argument="columns")

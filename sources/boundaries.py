@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo.crs import Datum, crs_label
-from sources.attributes import read_codes, read_counts, read_properties, read_texts
+from geo.crs import crs_label
+from sources.attributes import read_attributes
 from sources.cells import JsonValue
-from sources.columns import Columns, Table, find_columns, parse_columns
-from sources.coordinates import settle_crs
+from sources.columns import Columns, Table, parse_columns
+from sources.coordinates import settle_coordinates
 from sources.formats import staged
 from sources.geometries import plain_geometries
+from sources.harmless import check_labels, check_size, harmless_table, harmless_text
 from sources.layers import read_layer
 from sources.notices import Notice
 from sources.opening import sha256_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from geo.crs import Datum
     from geo.ground import Ground
 
 __all__ = ["BoundaryFile", "Columns", "JsonValue", "Notice", "parse_columns", "read_boundaries"]
@@ -47,7 +49,7 @@ class BoundaryFile:
     rows
         1-based row in the file, shape (n,).
     codes, names, parents
-        Text, None where blank; n each.
+        Text, None where blank; n each. A parent is its code, or its name where a column says that.
     properties
         The other columns of each row, as JSON holds them.
     geoms
@@ -115,29 +117,30 @@ def read_boundaries(
     file = path.name
     with staged(path, layer=layer, encoding=encoding) as laid:
         raw = read_layer(laid, file, layer=layer, encoding=encoding)
+    check_size(raw.geoms, raw.rows, file)
     geoms, geometry_notices = plain_geometries(raw, file)
-    system, crs_notices = settle_crs(raw, geoms, file, crs, datum or Datum.WGS84)
-    table = Table(raw.names, raw.cells, raw.max_name_bytes)
-    found = find_columns(table, columns, file=file, need_code=need_code)
-    counts, count_notices = read_counts(table, found, columns, file)
-    count = len(raw.rows)
-    properties, property_notices = read_properties(table, found, count)
+    settled = settle_coordinates(raw, geoms, file, crs=crs, datum=datum, ground=ground)
+    clean = harmless_table(raw.names, raw.cells, raw.rows)
+    table = Table(clean.names, clean.cells, raw.max_name_bytes)
+    said = read_attributes(table, columns, raw.rows, file=file, need_code=need_code)
+    for meaning, labels in (("code", said.codes), ("name", said.names), ("parent", said.parents)):
+        check_labels(labels, meaning, raw.rows, file)
     return BoundaryFile(
         file=file,
         sha256=sha256_of(path),
         format=laid.format,
-        layer=raw.layer,
+        layer=raw.layer and harmless_text(raw.layer),
         encoding=raw.encoding,
-        crs=crs_label(system),
-        datum=datum or Datum.WGS84,
-        columns=found,
+        crs=crs_label(settled.crs),
+        datum=settled.datum,
+        columns=said.columns,
         rows=raw.rows,
-        codes=read_codes(table, found.code, raw.rows, file),
-        names=read_texts(table, found.name, count),
-        parents=read_texts(table, found.parent, count),
-        properties=properties,
-        geoms=geoms,
-        notices=raw.notices + geometry_notices + crs_notices + count_notices + property_notices,
-        households=counts["households"],
-        people=counts["people"],
+        codes=said.codes,
+        names=said.names,
+        parents=said.parents,
+        properties=said.properties,
+        geoms=settled.geoms,
+        notices=raw.notices + geometry_notices + settled.notices + clean.notices + said.notices,
+        households=said.households,
+        people=said.people,
     )

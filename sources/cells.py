@@ -12,6 +12,9 @@ import numpy as np
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
+MAX_DEPTH = 64
+"""Levels of lists and objects in one cell; JSON's readers and writers give up at some hundred."""
+
 DROPPED = object()
 """Stands for a value that no JSON holds: a picture, a fingerprint."""
 
@@ -33,13 +36,24 @@ def json_safe(value: object) -> JsonValue | object:
 
 
 def from_json_text(text: object) -> object:
-    """Return what a cell of JSON text means; a bare word is just that word."""
+    """Return what a cell of JSON text means; a bare word is just that word, as is deep nesting."""
     if not isinstance(text, str) or not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    may_be_deep = text.count("[") + text.count("{") > MAX_DEPTH
+    return text if may_be_deep and _is_deep(value) else value
+
+
+def _is_deep(value: list[object] | dict[str, object]) -> bool:
+    """Return whether lists and objects stand in one another beyond ``MAX_DEPTH``."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = [items.values() if isinstance(items, dict) else items for items in level]
+        level = [item for items in inner for item in items if isinstance(item, list | dict)]
+    return bool(level)
 
 
 def _of_decimal(value: Decimal) -> JsonValue:

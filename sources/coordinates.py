@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
-from geo.crs import Datum, Plane, crs_label, parse_crs
+from geo.crs import Plane, crs_label
 from geo.errors import BadInputError, UnreadableError
+from sources.claims import Claims
 from sources.notices import Notice, name_rows
+from sources.reading_words import notices_of
+from sources.readings import case_of, choose_reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj.crs import CRS
 
+    from geo.crs import Datum
+    from geo.ground import Ground
     from sources.layers import RawLayer
 
 SAMPLE = 10_000
@@ -33,38 +38,59 @@ TURN_M = 40_075_017.0
 """Such a turn, in metres."""
 
 
-def settle_crs(
-    raw: RawLayer, geoms: NDArray[np.object_], file: str, given: str | None, datum: Datum
-) -> tuple[CRS, tuple[Notice, ...]]:
-    """Return the CRS of a file's coordinates, which must fit it.
+class Settled(NamedTuple):
+    """How a file's coordinates are to be read."""
+
+    crs: CRS
+    datum: Datum
+    geoms: NDArray[np.object_]
+    """Its geometries with east first, shape (n,)."""
+    notices: tuple[Notice, ...]
+
+
+def settle_coordinates(
+    raw: RawLayer,
+    geoms: NDArray[np.object_],
+    file: str,
+    *,
+    crs: str | None = None,
+    datum: Datum | None = None,
+    ground: Ground | None = None,
+) -> Settled:
+    """Conclude in which system and datum a file's coordinates are, and which axis comes first.
+
+    Parameters
+    ----------
+    raw
+        The layer, with the system that it names.
+    geoms
+        Its geometries, plain and finite, shape (n,).
+    file
+        What to call it.
+    crs, datum
+        What the caller knows better.
+    ground
+        Where the file should lie, if that is known.
 
     Raises
     ------
     UnreadableError
-        If degrees lie outside the Earth; the rows are named.
+        If degrees lie outside the Earth (the rows are named), or the evidence is split: then
+        ``argument`` and ``options`` say between what the caller must choose.
     BadInputError
-        If the file names no CRS and its coordinates are no degrees, or they do not fit the CRS.
+        If the caller's system is not known, or the coordinates do not reach to where it is used.
     """
-    bounds = shapely.bounds(geoms)
-    west, south, east, north = shapely.total_bounds(geoms)
-    notices = []
-    label = given or raw.crs
-    if label is None:
-        span = f"x {west:.10g} to {east:.10g}, y {south:.10g} to {north:.10g}"
-        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):  # noqa: PLR2004
-            raise BadInputError(
-                f"{file} names no coordinate system and its coordinates are no degrees ({span}); "
-                "name it, e.g. --crs EPSG:4523",
-                argument="crs",
-                hint="EPSG:4523",
-            )
-        message = f"the file names no coordinate system; taken for EPSG:4326, as it has {span}"
-        notices.append(Notice("NO_CRS", message, len(geoms)))
-        label = "EPSG:4326"
-    system = parse_crs(label)
+    case = case_of(file, geoms, Claims(raw.crs, crs, datum), ground)
+    found = choose_reading(case)
+    notices = list(notices_of(case, found))
+    system = found.reading.crs
+    if found.reading.swapped:
+        geoms = shapely.transform(geoms, lambda xy: xy[:, ::-1])
+    if not case.numbers.exist:
+        return Settled(system, found.datum, geoms, tuple(notices))
     if system.is_geographic:
-        _check_degrees(raw, bounds, file)
-    plane = Plane.around(system, (west, south, east, north), datum=datum)
+        _check_degrees(raw, shapely.bounds(geoms), file)
+    plane = Plane.around(system, shapely.total_bounds(geoms).tolist(), datum=found.datum)
     _check_reach(raw, geoms, plane, file)
     if plane.accuracy_m is None:
         message = (
@@ -72,7 +98,7 @@ def settle_crs(
             "degrees are taken as they are and may be off by some hundred metres"
         )
         notices.append(Notice("ROUGH_DATUM", message, len(geoms)))
-    return system, tuple(notices)
+    return Settled(system, found.datum, geoms, tuple(notices))
 
 
 def _check_degrees(raw: RawLayer, bounds: NDArray[np.float64], file: str) -> None:

@@ -12,7 +12,6 @@ import json
 import re
 import tempfile
 import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from geo.errors import UnreadableError
-from sources.archives import Member, copy_or_link, list_members, open_archive, unpack
-from sources.encoding import UTF8, Guess, decode_text
+from sources.archives import DAMAGED, Member, copy_or_link, list_members, open_archive, unpack
+from sources.databases import lay_database
+from sources.encoding import UTF8, Guess, decode_text, python_codec
 from sources.opening import check_file, read_bytes
 from sources.shapefiles import HEADER_BYTES, KEPT, check_parts, companions, holds_polygons
 
@@ -35,6 +35,9 @@ KML, GML, PARQUET = "KML", "GML", "Parquet"
 KNOWN = "GeoJSON, GeoPackage, Shapefile (also zipped), FlatGeobuf, KML, TopoJSON, GML, GeoParquet"
 
 HEAD_BYTES = 1 << 16
+
+DECLARED = 1_000
+"""Characters in which an XML text declares its encoding."""
 
 SUFFIXES = {
     ".shp": SHAPEFILE,
@@ -59,7 +62,10 @@ _KML_DATA = re.compile(
     r"""(?P<before><(?:\w+:)?Data\b[^<>]*?\bname\s*=\s*)(?P<quote>["'])(?P<name>.*?)(?P=quote)"""
 )
 
+_XML_ENCODING = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"']")
+
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _GEOMETRIES = rb"(Multi)?(Point|LineString|Polygon)|GeometryCollection|Feature|FeatureCollection"
 _GML_OPTIONS = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"}
 """The driver would else fetch schemas from hosts, and write a file beside the source."""
@@ -153,9 +159,15 @@ def _single(path: Path, room: Path, file: str, stem: str, *, encoding: str | Non
     binary = _binary_format(head, file)
     if binary is not None:
         target = room / f"plain.{'gpkg' if binary == GEOPACKAGE else binary.lower()}"
-        copy_or_link(path, target)
+        if binary == GEOPACKAGE:
+            lay_database(path, target, file)
+        else:
+            copy_or_link(path, target)
         return Staged(binary, target, stem)
-    text, guess = decode_text(read_bytes(path), given=encoding)
+    data = read_bytes(path)
+    said = _XML_ENCODING.match(head[:DECLARED])
+    declared = python_codec(said[1].decode()) if said else None
+    text, guess = decode_text(data, given=encoding, declared=declared, file=file)
     start = text.lstrip("\ufeff \t\r\n\x1e")[:1]
     if start in ("{", "["):
         laid = _json(path, room, file, text, guess)
@@ -195,6 +207,11 @@ def _json(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
         raise UnreadableError(f"{file} is JSON but no GeoJSON or TopoJSON; export it as one")
     if format_ == GEOJSONSEQ:
         _check_lines(lines, file)
+    if _NUL.search(text):
+        raise UnreadableError(
+            f"{file} has texts with the character U+0000, at which they would be cut off without a "
+            "word; export it without"
+        )
     target = room / "plain.json"
     _lay_text(path, target, text, guess)
     return Staged(format_, target, "", guess)
@@ -221,7 +238,7 @@ def _check_lines(lines: Sequence[str], file: str) -> None:
     for number, line in enumerate(lines, start=1):
         try:
             json.loads(line.strip("\x1e \t") or "null")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableError(
                 f"{file} has no valid JSON in line {number}; it may be cut off, export it again"
             ) from error
@@ -230,36 +247,31 @@ def _check_lines(lines: Sequence[str], file: str) -> None:
 def _is_feature(line: str) -> bool:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and value.get("type") == "Feature"
 
 
 def _xml(path: Path, room: Path, file: str, text: str, guess: Guess) -> Staged:
-    text, declared = _without_declared_encoding(path, text, guess)
+    text = _said_to_be_utf8(text)
     root = _xml_root(text, file)
     if root == "kml":
         text, names = _plain_data_names(text)
-        laid = Staged(KML, room / "plain.kml", "", declared, names=names)
+        laid = Staged(KML, room / "plain.kml", "", guess, names=names)
     elif root.endswith("FeatureCollection"):
-        laid = Staged(GML, room / "plain.gml", "", declared, _GML_OPTIONS)
+        laid = Staged(GML, room / "plain.gml", "", guess, _GML_OPTIONS)
     else:
         raise UnreadableError(
             f"{file} is XML but no KML or GML (its root is <{root}>); export it as one of {KNOWN}"
         )
-    _lay_text(path, laid.path, text, declared)
+    _lay_text(path, laid.path, text, guess)
     return laid
 
 
-def _without_declared_encoding(path: Path, text: str, guess: Guess) -> tuple[str, Guess]:
-    """Return an XML text in Unicode: its own declaration decides when the bytes are not UTF-8."""
-    declaration = re.match(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*\?>", text)
-    if declaration is None:
-        return text, guess
-    name = declaration[1]
-    if guess.encoding != UTF8 and guess.evidence is not None:
-        text, guess = decode_text(path.read_bytes(), given=name)
-    return text.replace(name, UTF8, 1), guess
+def _said_to_be_utf8(text: str) -> str:
+    """Return an XML text that was decoded, and now says that it is in UTF-8."""
+    declaration = _XML_ENCODING.match(text[:DECLARED].encode())
+    return text if declaration is None else text.replace(declaration[1].decode(), UTF8, 1)
 
 
 def _xml_root(text: str, file: str) -> str:
@@ -268,7 +280,8 @@ def _xml_root(text: str, file: str) -> str:
     Raises
     ------
     UnreadableError
-        If it is broken, or declares entities: they can name other files, or blow up.
+        If it is broken, or declares a document type: its entities can name other files, or blow
+        up.
     """
     names: list[str] = []
     parser = expat.ParserCreate(encoding=UTF8, namespace_separator=None)
@@ -278,10 +291,13 @@ def _xml_root(text: str, file: str) -> str:
             names.append(name)
 
     def refuse(*_: object) -> None:
-        raise UnreadableError(f"{file} declares XML entities; export it without them")
+        raise UnreadableError(
+            f"{file} declares a document type, in which XML entities can name other files or grow "
+            "without end; export it without"
+        )
 
     parser.StartElementHandler = see
-    parser.EntityDeclHandler = refuse
+    parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(text.encode(), True)
     except expat.ExpatError as error:
@@ -366,7 +382,7 @@ def _may_hold_polygons(archive: zipfile.ZipFile, member: Member) -> bool:
     try:
         with archive.open(member.info) as stream:
             return holds_polygons(stream.read(HEADER_BYTES))
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+    except DAMAGED:
         return True  # unpacking it says what is wrong
 
 

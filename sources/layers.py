@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyogrio
 import shapely
 
 from geo.errors import BadInputError, UnreadableError
+from sources.calling import gdal_call
 from sources.cells import from_json_text
-from sources.encoding import (
-    LATIN1,
-    UTF8,
-    Guess,
-    choose_encoding,
-    dbf_language,
-    decode_cell,
-    given_codec,
-    python_codec,
-)
-from sources.formats import KML, PARQUET, SHAPEFILE, Staged
-from sources.gdal import quiet
+from sources.encoding import LATIN1, UTF8, Guess
+from sources.formats import GEOPACKAGE, KML, PARQUET, SHAPEFILE, Staged
 from sources.notices import Notice
+from sources.odd_geometries import (
+    closed,
+    lost_in_reading,
+    on_the_ground,
+    refuse_curves,
+    without_faces,
+)
 from sources.parquet import read_parquet
-from sources.shapefiles import NAME_BYTES, declared_label, language_byte
+from sources.shapefiles import NAME_BYTES
+from sources.table_texts import Texts, decoded_texts, encoding_notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-POLYGONS = ("Polygon", "Surface")
+POLYGONS = ("Polygon", "Surface", "Triangle", "TIN")
 POINTS = ("Point",)
 ANY = ("Unknown", "GeometryCollection")
 """Parts of GDAL's names of geometry types; a layer of unknown type is looked into."""
@@ -62,6 +62,11 @@ class RawLayer:
         Rows whose geometry cannot even be built: an open ring, or one of fewer than four points.
     max_name_bytes
         Longer names were cut by the format.
+    faced
+        Which geometries were made of faces or triangles, shape (n,).
+    curved, measured
+        How many geometries had arcs, which are drawn in straight steps, or measures and no
+        heights, which are left out.
     """
 
     layer: str | None
@@ -73,15 +78,9 @@ class RawLayer:
     rows: NDArray[np.intp]
     spoilt: tuple[int, ...]
     max_name_bytes: int | None
-    notices: tuple[Notice, ...]
-
-
-class _Texts(NamedTuple):
-    """Names and cells with their encoding settled."""
-
-    names: list[str]
-    cells: list[list[object]]
-    encoding: str
+    faced: NDArray[np.bool_]
+    curved: int
+    measured: int
     notices: tuple[Notice, ...]
 
 
@@ -117,14 +116,18 @@ def read_layer(
     """
     if laid.format == PARQUET:
         names, cells, crs, wkb = read_parquet(laid.path, file)
-        texts, chosen, rows = _Texts(names, cells, UTF8, ()), None, np.arange(1, len(wkb) + 1)
+        texts, chosen, rows = Texts(names, cells, UTF8, ()), None, np.arange(1, len(wkb) + 1)
+        curved, measured = 0, 0
+        refuse_curves(wkb, file)
     else:
         chosen = _choose_layer(laid, file, layer, wanted)
         meta, fids, wkb, texts = _read(laid, file, chosen, encoding)
         crs = meta["crs"]
         rows = fids + 1 if laid.format == SHAPEFILE else np.arange(1, len(wkb) + 1)
+        curved, measured = lost_in_reading(laid, file, chosen)
     if not len(wkb):
         raise UnreadableError(f"{file} has no features; export the layer with its content")
+    wkb, faced = without_faces(wkb, file)
     with np.errstate(invalid="ignore"):  # NaN is told of by whoever looks at the coordinates
         geoms = shapely.from_wkb(wkb, on_invalid="ignore")
     sent = np.array([piece is not None for piece in wkb])
@@ -135,7 +138,9 @@ def read_layer(
         what = "polygon" if wanted == POLYGONS else "point or polygon"
         raise UnreadableError(f"{file} holds no {what} but {kinds}; send the layer that does")
     if len(spoilt):
-        geoms = _closed(geoms, wkb, spoilt)
+        geoms = closed(geoms, wkb, spoilt)
+    if laid.format == KML:
+        geoms = on_the_ground(geoms)
     return RawLayer(
         layer=_shown(laid, chosen) if chosen is not None else None,
         crs=crs,
@@ -146,41 +151,15 @@ def read_layer(
         rows=np.asarray(rows, dtype=np.intp),
         spoilt=tuple(int(row) for row in np.asarray(rows)[spoilt]),
         max_name_bytes=NAME_BYTES if laid.format == SHAPEFILE else None,
+        faced=faced,
+        curved=curved,
+        measured=measured,
         notices=texts.notices,
     )
 
 
-def _closed(
-    geoms: NDArray[np.object_], wkb: NDArray[np.object_], spoilt: NDArray[np.intp]
-) -> NDArray[np.object_]:
-    """Return the geometries with open rings closed: good enough to look at their coordinates."""
-    closed = geoms.copy()
-    with np.errstate(invalid="ignore"):
-        closed[spoilt] = shapely.from_wkb(wkb[spoilt], on_invalid="fix")
-    return closed
-
-
-def _gdal_call(
-    laid: Staged,
-    file: str,
-    function: Callable[..., Any],  # pyogrio ships no types
-    **arguments: object,
-) -> Any:  # noqa: ANN401 - the same
-    """Call GDAL quietly; its complaints become one sentence."""
-    try:
-        with quiet():
-            return function(laid.connection, **arguments)
-    except (RuntimeError, ValueError) as error:
-        said = str(error).partition("; It might help")[0].splitlines()
-        reason = (said[0] if said else type(error).__name__).replace(laid.connection, file)
-        reason = reason.replace(str(laid.path), file).rstrip(". ")
-        raise UnreadableError(
-            f"{file} cannot be read as {laid.format}: {reason}; export it again"
-        ) from error
-
-
 def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str, ...]) -> str:
-    found = _gdal_call(laid, file, pyogrio.list_layers)
+    found = gdal_call(laid, file, pyogrio.list_layers)
     if not len(found):
         raise UnreadableError(f"{file} has no layer at all; it may be cut off, send it again")
     kinds = {str(name): str(kind) for name, kind in found if kind is not None}
@@ -216,7 +195,7 @@ def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str,
 
 
 def _holds(laid: Staged, file: str, layer: str, wanted: tuple[str, ...]) -> bool:
-    _, _, wkb, _ = _gdal_call(laid, file, pyogrio.raw.read, layer=layer, columns=[])
+    _, _, wkb, _ = gdal_call(laid, file, pyogrio.raw.read, layer=layer, columns=[])
     geoms = shapely.from_wkb(wkb, on_invalid="fix")
     return any(part in geom.geom_type for geom in geoms if geom is not None for part in wanted)
 
@@ -228,16 +207,20 @@ def _shown(laid: Staged, layer: str) -> str:
 
 def _read(
     laid: Staged, file: str, layer: str, encoding: str | None
-) -> tuple[dict[str, Any], NDArray[np.int64], NDArray[np.object_], _Texts]:
+) -> tuple[dict[str, Any], NDArray[np.int64], NDArray[np.object_], Texts]:
     """Read everything of a layer; a Shapefile's text is taken byte by byte and decoded here."""
     bytewise = {"encoding": LATIN1} if laid.format == SHAPEFILE else {}
-    meta, fids, wkb, data = _gdal_call(
+    # A GeoPackage may say of itself how many features it has, and nothing more would be read; a
+    # condition, even one that is always met, has them counted.
+    counted = {"where": "1 = 1"} if laid.format == GEOPACKAGE else {}
+    meta, fids, wkb, data = gdal_call(
         laid,
         file,
         pyogrio.raw.read,
         layer=layer,
         return_fids=True,
         datetime_as_string=True,
+        **counted,
         **bytewise,
         **laid.options,
     )
@@ -250,12 +233,24 @@ def _read(
         if meta["ogr_types"][place] == "OFTInteger64" and _too_long(values):
             cells[place] = _exact(laid, file, layer, place)
     if laid.format == SHAPEFILE:
-        return meta, fids, wkb, _decoded(laid, names, cells, encoding)
+        return meta, fids, wkb, decoded_texts(laid, file, names, cells, encoding)
     if laid.format == KML:
-        own = [place for place, name in enumerate(names) if name not in _KML_EXTRAS]
+        own = [n for n, name in enumerate(names) if not _is_of_kml(name, cells[n], layer)]
         names, cells = [names[place] for place in own], [cells[place] for place in own]
     guess = laid.encoding or Guess(UTF8, None)
-    return meta, fids, wkb, _Texts(names, cells, guess.encoding, _encoding_notice(guess, len(wkb)))
+    notices = encoding_notice(guess, [name.encode() for name in names], cells)
+    return meta, fids, wkb, Texts(names, cells, guess.encoding, notices)
+
+
+def _is_of_kml(name: str, cells: Sequence[object], layer: str) -> bool:
+    """Return whether a column is none of the sender's: every placemark has these elements.
+
+    GDAL gives placemarks that have no id the name of their layer and a number.
+    """
+    if name == "id":
+        return all(re.fullmatch(rf"{re.escape(layer)}\.\d+", str(cell)) for cell in cells)
+    blank = name == "description" and all(cell is None for cell in cells)
+    return blank or name in _KML_EXTRAS
 
 
 def _cells(values: NDArray[Any], kind: str, subtype: str) -> list[object]:
@@ -280,52 +275,6 @@ def _too_long(values: NDArray[Any]) -> bool:
 
 def _exact(laid: Staged, file: str, layer: str, place: int) -> list[object]:
     """Read a column of whole numbers with gaps through Arrow, which keeps all their digits."""
-    _, table = _gdal_call(laid, file, pyogrio.read_arrow, layer=layer, read_geometry=False)
+    _, table = gdal_call(laid, file, pyogrio.read_arrow, layer=layer, read_geometry=False)
     cells: list[object] = table.column(place).to_pylist()
     return cells
-
-
-def _decoded(
-    laid: Staged, names: Sequence[str], cells: list[list[object]], given: str | None
-) -> _Texts:
-    """Decode a Shapefile's names and cells, which were read as one character a byte."""
-    raw_names = [name.encode(LATIN1) for name in names]
-    pieces = raw_names + [
-        cell.encode(LATIN1) for column in cells for cell in column if isinstance(cell, str)
-    ]
-    guess = _shapefile_encoding(laid, pieces, given)
-    codec, lost = guess.encoding, 0
-    decoded: list[list[object]] = []
-    for column in cells:
-        texts: list[object] = list(column)
-        for place, cell in enumerate(column):
-            if isinstance(cell, str) and not cell.isascii():
-                texts[place], spoilt = decode_cell(cell.encode(LATIN1), codec)
-                lost += spoilt
-        decoded.append(texts)
-    notices = _encoding_notice(guess, max(map(len, cells), default=0))
-    if lost:
-        notices += (
-            Notice("TEXT_CUT", f"{lost} texts hold bytes that are no {codec}: cut or spoilt", lost),
-        )
-    return _Texts([decode_cell(name, codec)[0] for name in raw_names], decoded, codec, notices)
-
-
-def _shapefile_encoding(laid: Staged, pieces: list[bytes], given: str | None) -> Guess:
-    if given is not None:
-        codec = given_codec(given)
-        wrong = sum(decode_cell(piece, codec)[1] for piece in pieces)
-        if wrong * 2 > sum(not piece.isascii() for piece in pieces):
-            raise BadInputError(
-                f"{wrong} texts of {laid.stem} are not in {codec}; "
-                "leave the encoding out to have it found",
-                argument="encoding",
-            )
-        return Guess(codec, None)
-    label = declared_label(laid.path)
-    declared = python_codec(label) if label else dbf_language(language_byte(laid.path))
-    return choose_encoding(pieces, declared=declared)
-
-
-def _encoding_notice(guess: Guess, count: int) -> tuple[Notice, ...]:
-    return (Notice("ENCODING", guess.evidence, count),) if guess.evidence else ()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
-from geo.errors import BadInputError, UnreadableError
+from geo.errors import BadInputError
 from geo.levels import DEFAULT_LEVELS, LevelSpec, Tiling, by_rank, tree_problems
-from sources.opening import read_bytes
+from sources.toml import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LEVELS", "LevelSpec", "Tiling", "read_levels", "tree_problems"]
 
 KEYS = ("key", "name", "parent", "tiling")
-MAX_BYTES = 1_000_000
-"""No honest levels file is longer."""
 
 
 def read_levels(path: Path) -> tuple[LevelSpec, ...]:
@@ -60,16 +57,7 @@ def read_levels(path: Path) -> tuple[LevelSpec, ...]:
 
 
 def _tables(path: Path) -> tuple[list[object], list[str]]:
-    data = read_bytes(path, max_bytes=MAX_BYTES)
-    try:
-        document = tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UnreadableError(
-            f"{path.name} is not UTF-8 text (line {line}); save it as UTF-8"
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadableError(f"{path.name} is no valid TOML: {error}; mend that line") from error
+    document = read_toml(path)
     problems = [
         f"{key!r} is not known; write [[level]] tables only" for key in document if key != "level"
     ]

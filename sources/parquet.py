@@ -13,6 +13,7 @@ from pyproj.crs import CRS
 from pyproj.exceptions import CRSError
 
 from geo.errors import UnreadableError
+from sources.harmless import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ def read_parquet(
         with pq.ParquetFile(path) as source:
             metadata = source.schema_arrow.metadata or {}
             column, geo = _geometry_column(metadata, file)
+            check_count(source.metadata.num_rows, file)
             table = source.read()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0].replace(str(path), file)

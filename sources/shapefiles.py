@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ NEEDED = (".shx", ".dbf")
 
 POLYGON_TYPES = frozenset({5, 15, 25, 31})
 """Polygon, PolygonZ, PolygonM, MultiPatch (ESRI Shapefile Technical Description, page 4)."""
+
+MEASURED_TYPES = frozenset({21, 23, 25, 28})
+"""PointM, PolyLineM, PolygonM, MultiPointM: measures and no heights."""
 
 HEADER_BYTES = 100
 
@@ -75,6 +79,11 @@ def holds_polygons(head: bytes) -> bool:
     return len(head) >= HEADER_BYTES and struct.unpack("<i", head[32:36])[0] in POLYGON_TYPES
 
 
+def has_measures(path: Path) -> bool:
+    """Return whether the shapes of a .shp file have measures and no heights."""
+    return struct.unpack("<i", _read(path, HEADER_BYTES)[32:36])[0] in MEASURED_TYPES
+
+
 def language_byte(path: Path) -> int:
     """Return the language byte of the .dbf part, 0 where it says nothing."""
     head = _read(path.with_suffix(".dbf"), 32)
@@ -86,7 +95,11 @@ def declared_label(path: Path) -> str | None:
     part = path.with_suffix(".cpg")
     if not part.exists():
         return None
-    return _read(part, 64).decode("ascii", errors="ignore").strip("\0 \r\n\t") or None
+    data = _read(part, 64)
+    # Some editors save any text as UTF-16, with a mark in front.
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "ascii", errors="ignore")
+    return text.strip("\0 \r\n\t") or None
 
 
 def _whole_length(part: Path, file: str) -> int:

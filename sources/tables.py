@@ -64,7 +64,7 @@ def read_table(path: Path, *, layer: str | None = None, encoding: str | None = N
     if path.suffix.lower() in (".xlsx", ".xls"):
         table = _read_excel(path, layer)
     else:
-        text, guess = decode_text(read_bytes(path), given=encoding)
+        text, guess = decode_text(read_bytes(path), given=encoding, file=path.name)
         table = _read_text(text, path.name, guess)
     if not table.rows:
         raise UnreadableError(f"{path.name} has no rows below its header; send it with its content")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import orjson
 import shapely
 from psycopg.sql import SQL
 from sqlalchemy import delete, func, insert, select, update
 
+from geo.errors import NotOpenError
 from storage.copying import copy_rows
+from storage.draft_rows import copy_units
 from storage.models import Draft, DraftUnit, Finding, Waiver
 from storage.waivers import ACCEPTANCE, acceptance, of_finding
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from geo.findings import Finding as Found
+    from storage.draft_rows import DraftRows
     from storage.waivers import Acceptance
 
 
@@ -37,26 +40,6 @@ class NewDraft(NamedTuple):
     report: dict[str, Any]  # free JSON: the contract's CoverageReport less its findings
     created_by: str
     repair_of: int | None = None
-
-
-class DraftRows(NamedTuple):
-    """The n rows of a draft's file, in parallel."""
-
-    rows: NDArray[np.intp]
-    codes: Sequence[str | None]
-    names: Sequence[str | None]
-    parent_codes: Sequence[str | None]
-    named_parents: Sequence[str | None]
-    geoms: NDArray[np.object_]
-    """MultiPolygons in degrees; None for a row that can be no unit."""
-    source: NDArray[np.object_]
-    """As sent, in the file's CRS; None where absent."""
-    chain: NDArray[np.int64]
-    area_m2: NDArray[np.float64]
-    properties: Sequence[dict[str, object]]
-    households: NDArray[np.int64]
-    people: NDArray[np.int64]
-    groups: Sequence[dict[str, int]]
 
 
 class OpenDraft(NamedTuple):
@@ -83,11 +66,6 @@ class SourceRows(NamedTuple):
     geoms: NDArray[np.object_]
 
 
-_COPY_UNITS = SQL(
-    "COPY draft_unit (draft_id, row, code, name, parent_code, named_parent, geom, source_wkb,"
-    " chain, area_m2, properties, households, people, groups) FROM STDIN"
-)
-
 _COPY_FINDINGS = SQL(
     "COPY finding (draft_id, id, level, kind, rule, severity, message, geom, area_m2, width_m,"
     " households, units, rows, addresses, parent_code, extra, chain, borders_m, pieces, waiver_id)"
@@ -96,29 +74,59 @@ _COPY_FINDINGS = SQL(
 
 
 async def insert_draft(
-    connection: AsyncConnection, draft: NewDraft, rows: DraftRows, findings: Sequence[Found]
+    connection: AsyncConnection,
+    draft: NewDraft,
+    rows: DraftRows,
+    findings: Sequence[Found],
+    *,
+    into: int | None = None,
 ) -> int:
-    """Store a draft with its units and findings; return its number."""
+    """Store a draft with its units and findings; return its number.
+
+    Parameters
+    ----------
+    into
+        Number of a draft whose file is being read: it becomes this one, and stays its author's.
+
+    Raises
+    ------
+    NotOpenError
+        If ``into`` is no longer being read, e.g. since somebody discarded it.
+    """
     level, code = draft.within or (None, None)
-    query = (
-        insert(Draft)
-        .values(
-            status="OPEN",
-            level=draft.level,
-            within_level=level,
-            within_code=code,
-            base_edition=draft.base_edition,
-            with_drafts=draft.with_drafts,
-            crs=draft.crs,
-            source=draft.source,
-            report=draft.report,
-            created_by=draft.created_by,
-            repair_of=draft.repair_of,
-        )
-        .returning(Draft.id)
-    )
-    number: int = (await connection.execute(query)).scalar_one()
+    values = {
+        "status": "OPEN",
+        "level": draft.level,
+        "within_level": level,
+        "within_code": code,
+        "base_edition": draft.base_edition,
+        "with_drafts": draft.with_drafts,
+        "crs": draft.crs,
+        "source": draft.source,
+        "report": draft.report,
+        "repair_of": draft.repair_of,
+    }
+    if into is None:
+        values["created_by"] = draft.created_by
+        begun = insert(Draft).values(values).returning(Draft.id)
+        number = (await connection.execute(begun)).scalar_one()
+    else:
+        number = await _fill(connection, into, values)
     await _write_content(connection, number, rows, findings)
+    return number
+
+
+async def _fill(connection: AsyncConnection, number: int, values: dict[str, Any]) -> int:
+    """Make the draft of a file that was being read an open one; ``values`` are its columns."""
+    filled = await connection.execute(
+        update(Draft).where(Draft.id == number, Draft.status == "READING").values(values)
+    )
+    if not filled.rowcount:
+        raise NotOpenError(
+            f"draft {number} is no longer being read: nothing was stored in it; import the file "
+            "again",
+            argument="id",
+        )
     return number
 
 
@@ -148,31 +156,8 @@ async def rewrite_draft(
 async def _write_content(
     connection: AsyncConnection, number: int, rows: DraftRows, findings: Sequence[Found]
 ) -> None:
-    await copy_rows(connection, _COPY_UNITS, _unit_lines(number, rows))
+    await copy_units(connection, number, rows)
     await copy_rows(connection, _COPY_FINDINGS, _finding_lines(number, findings))
-
-
-def _unit_lines(number: int, rows: DraftRows) -> Iterator[tuple[object, ...]]:
-    geoms = ewkb_hex(rows.geoms)
-    source = shapely.to_wkb(rows.source)
-    for i in range(len(rows.rows)):
-        usable = geoms[i] is not None
-        yield (
-            number,
-            int(rows.rows[i]),
-            rows.codes[i],
-            rows.names[i],
-            rows.parent_codes[i],
-            rows.named_parents[i],
-            geoms[i],
-            source[i],
-            int(rows.chain[i]) if usable else None,
-            float(rows.area_m2[i]) if usable else None,
-            orjson.dumps(rows.properties[i]).decode(),
-            int(rows.households[i]),
-            int(rows.people[i]),
-            orjson.dumps(rows.groups[i]).decode(),
-        )
 
 
 def _finding_lines(number: int, findings: Sequence[Found]) -> Iterator[tuple[object, ...]]:
@@ -239,6 +224,12 @@ async def lock_drafts(connection: AsyncConnection, ids: Collection[int]) -> list
     return found
 
 
+def sent_wkb() -> ColumnElement[Any]:
+    """Return the bytes of a draft's row as it was sent: of its land, where that is the same."""
+    columns = DraftUnit.__table__.c
+    return func.coalesce(columns.source_wkb, func.ST_AsBinary(columns.geom))
+
+
 async def source_rows(connection: AsyncConnection, number: int) -> SourceRows:
     """Return a draft's rows as they were sent, in the file's order."""
     query = (
@@ -248,14 +239,13 @@ async def source_rows(connection: AsyncConnection, number: int) -> SourceRows:
             DraftUnit.name,
             DraftUnit.named_parent,
             DraftUnit.properties,
-            DraftUnit.source_wkb,
+            sent_wkb(),
         )
         .where(DraftUnit.draft_id == number)
         .order_by(DraftUnit.row)
     )
     found = (await connection.execute(query)).all()
-    geoms = np.empty(len(found), object)
-    geoms[:] = [None if row[5] is None else shapely.from_wkb(bytes(row[5])) for row in found]
+    geoms = np.asarray(shapely.from_wkb([row[5] for row in found]), object)
     return SourceRows(
         rows=np.array([row[0] for row in found], np.intp),
         codes=[row[1] for row in found],

@@ -125,7 +125,27 @@ async def drafts_by_ids(
 ) -> dict[int, DraftRow]:
     """Return the drafts of these ids that lie on the ground."""
     query = visible_drafts(ground).where(Draft.id == func.any(numbers(ids)))
-    return {row[0]: DraftRow(*row) for row in await connection.execute(query)}
+    rows = [DraftRow(*row) for row in await connection.execute(query)]
+    return {row.id: row for row in await _without_foreign(connection, rows, ground)}
+
+
+async def _without_foreign(
+    connection: AsyncConnection, rows: Sequence[DraftRow], ground: Ground | None
+) -> Sequence[DraftRow]:
+    """Return drafts without those of their company that a key for ``ground`` may not see.
+
+    What a draft's units are seen in is it and its company: through it nobody looks at more.
+    """
+    company = {other for row in rows for other in row.with_drafts}
+    if ground is None or not company:
+        return rows
+    visible = visible_drafts(ground).with_only_columns(Draft.id)
+    query = visible.where(Draft.id == func.any(numbers(sorted(company))))
+    seen = set(await connection.scalars(query))
+    return [
+        row._replace(with_drafts=[other for other in row.with_drafts if other in seen])
+        for row in rows
+    ]
 
 
 async def existing(connection: AsyncConnection, ids: Sequence[int]) -> set[int]:
@@ -147,7 +167,8 @@ async def drafts_page(
     query = _chosen(visible_drafts(ground), status, level).order_by(Draft.id.desc()).limit(first)
     if after is not None:
         query = query.where(Draft.id < after)
-    return [DraftRow(*row) for row in await connection.execute(query)]
+    rows = [DraftRow(*row) for row in await connection.execute(query)]
+    return list(await _without_foreign(connection, rows, ground))
 
 
 async def count_drafts(
@@ -180,8 +201,10 @@ async def together(
         .order_by(asked.id, Draft.id)
     )
     found: dict[int, list[DraftRow]] = {draft: [] for draft in ids}
-    for *row, draft in await connection.execute(query):
-        found[draft].append(DraftRow._make(row))
+    pairs = [(draft, DraftRow._make(row)) for *row, draft in await connection.execute(query)]
+    rows = await _without_foreign(connection, [row for _, row in pairs], ground)
+    for (draft, _), row in zip(pairs, rows, strict=True):
+        found[draft].append(row)
     return found
 
 

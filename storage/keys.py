@@ -45,6 +45,8 @@ class Principal(NamedTuple):
     within_level: str | None
     """With ``within_code`` the unit on whose ground the key is valid; None: everywhere."""
     within_code: str | None
+    id: int
+    """Number of the key: names may be shared."""
 
 
 class KeyRow(NamedTuple):
@@ -145,13 +147,13 @@ async def find(connection: AsyncConnection, key: str) -> Principal | None:
     """
     if not key.startswith(PREFIX) or len(key) > MAX_LENGTH:
         return None
-    query = select(ApiKey.name, ApiKey.role, ApiKey.within_level, ApiKey.within_code).where(
-        ApiKey.hash == _hash(key), ApiKey.revoked_at.is_(None)
-    )
+    query = select(
+        ApiKey.name, ApiKey.role, ApiKey.within_level, ApiKey.within_code, ApiKey.id
+    ).where(ApiKey.hash == _hash(key), ApiKey.revoked_at.is_(None))
     row = (await connection.execute(query)).first()
     if row is None:
         return None
-    return Principal(row.name, Role(row.role), row.within_level, row.within_code)
+    return Principal(row.name, Role(row.role), *row[2:])
 
 
 def _hash(key: str) -> bytes:

@@ -1,5 +1,7 @@
 """What a draft would write if it were published on its base edition, and writing just that."""
 
+# ruff: noqa: S608 - what is put together are constants of this module; values are bound
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,8 +39,6 @@ class PlannedRow(NamedTuple):
     redrawn: bool
     renamed: bool
     reattributed: bool
-    box: Box
-    """Of the new and the former land together."""
 
 
 class Removal(NamedTuple):
@@ -47,7 +47,6 @@ class Removal(NamedTuple):
     row_id: int
     level: str
     parent_code: str | None
-    box: Box
 
 
 _COPY = SQL(
@@ -92,6 +91,11 @@ _REMOVE = """
 INSERT INTO draft_removal (draft_id, base_row) SELECT :draft, unnest(CAST(:rows AS bigint[]))
 """
 
+_REMOVE_PLANNED = """
+UPDATE unit SET last_edition = :edition - 1
+FROM draft_removal r WHERE r.draft_id = :draft AND unit.row_id = r.base_row
+"""
+
 # A finding that blocks may be waived; land that is waived enters the sum. Both want the check.
 _IS_READY = """
 SELECT d.planned AND d.base_edition = (SELECT max(number) FROM edition)
@@ -101,29 +105,52 @@ SELECT d.planned AND d.base_edition = (SELECT max(number) FROM edition)
 FROM draft d WHERE d.id = :draft
 """
 
-_ROWS = """
+# The draft's own units stand in its rows; what else receives nodes stands in draft_change.
+_CHANGES = """
+(SELECT level, code, parent_code, base_row, redrawn, renamed, reattributed, geom
+ FROM draft_change WHERE draft_id = :draft
+ UNION ALL
+ SELECT d.level, u.code, u.parent_code, u.base_row, u.redrawn, u.renamed, u.reattributed, u.geom
+ FROM draft_unit u JOIN draft d ON d.id = u.draft_id
+ WHERE u.draft_id = :draft AND u.base_row IS NOT NULL)
+"""
+
+_ROWS = f"""
 SELECT c.level, c.code, c.parent_code, c.base_row, old.parent_code,
-       c.redrawn, c.renamed, c.reattributed,
-       ST_XMin(both_), ST_YMin(both_), ST_XMax(both_), ST_YMax(both_)
-FROM draft_change c
-LEFT JOIN unit old ON old.row_id = c.base_row
-CROSS JOIN LATERAL (
-    SELECT ST_Extent(land) AS both_ FROM (VALUES (c.geom), (old.geom)) AS lands (land)) e
-WHERE c.draft_id = :draft
+       c.redrawn, c.renamed, c.reattributed
+FROM {_CHANGES} c LEFT JOIN unit old ON old.row_id = c.base_row
 ORDER BY c.level, c.code
 """
 
 _REMOVALS = """
-SELECT u.row_id, u.level, u.parent_code,
-       ST_XMin(u.geom), ST_YMin(u.geom), ST_XMax(u.geom), ST_YMax(u.geom)
+SELECT u.row_id, u.level, u.parent_code
 FROM draft_removal r JOIN unit u ON u.row_id = r.base_row
 WHERE r.draft_id = :draft ORDER BY u.row_id
+"""
+
+_BOXES = f"""
+SELECT ST_XMin(e.box), ST_YMin(e.box), ST_XMax(e.box), ST_YMax(e.box)
+FROM {_CHANGES} c
+LEFT JOIN unit old ON old.row_id = c.base_row
+CROSS JOIN LATERAL (
+    SELECT ST_Extent(land) AS box FROM (VALUES (c.geom), (old.geom)) AS lands (land)) e
+UNION ALL
+SELECT ST_XMin(u.geom), ST_YMin(u.geom), ST_XMax(u.geom), ST_YMax(u.geom)
+FROM draft_removal r JOIN unit u ON u.row_id = r.base_row WHERE r.draft_id = :draft
 """
 
 _SOURCE = """
 (SELECT base_row, level, code, name, parent_code, geom, chain, area_m2, properties, search_text,
         redrawn, base_row <> 0 AND NOT (redrawn OR renamed OR reattributed) AS same_version
  FROM draft_change WHERE draft_id = :draft)
+"""
+
+# A unit without a name is called by its code.
+_OWN_SOURCE = """
+(SELECT base_row, CAST(:level AS text) AS level, code, coalesce(nullif(name, ''), code) AS name,
+        parent_code, geom, chain, area_m2, properties, search_text, redrawn,
+        base_row <> 0 AND NOT (redrawn OR renamed OR reattributed) AS same_version
+ FROM draft_unit WHERE draft_id = :draft AND base_row IS NOT NULL)
 """
 
 _PARENT_ROWS = """
@@ -160,7 +187,9 @@ async def store_plan(
     removed: Sequence[int],
     outline: BaseGeometry | None,
 ) -> None:
-    """Keep what a draft would write; an earlier plan must be forgotten before.
+    """Keep what a draft would write beside its own units; see :class:`storage.draft_rows.OwnPlan`.
+
+    An earlier plan must be forgotten before.
 
     Parameters
     ----------
@@ -212,13 +241,19 @@ async def is_ready(connection: AsyncConnection, draft: int) -> bool:
 async def planned_rows(connection: AsyncConnection, draft: int) -> list[PlannedRow]:
     """Return what a draft would write, by level and code."""
     found = await connection.execute(text(_ROWS), {"draft": draft})
-    return [PlannedRow._make([*row[:8], tuple(row[8:])]) for row in found]
+    return [PlannedRow._make(row) for row in found]
 
 
 async def planned_removals(connection: AsyncConnection, draft: int) -> list[Removal]:
     """Return the rows that a draft would end, by number."""
     found = await connection.execute(text(_REMOVALS), {"draft": draft})
-    return [Removal._make([*row[:3], tuple(row[3:])]) for row in found]
+    return [Removal._make(row) for row in found]
+
+
+async def planned_boxes(connection: AsyncConnection, draft: int) -> list[Box]:
+    """Return where a draft changes anything: boxes of the new and the former land together."""
+    found = await connection.execute(text(_BOXES), {"draft": draft})
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 async def rows_of_units(
@@ -229,16 +264,22 @@ async def rows_of_units(
     return list((await connection.execute(text(_PARENT_ROWS), values)).scalars())
 
 
-async def write_plan(connection: AsyncConnection, draft: int, edition: int) -> None:
-    """Write the planned rows as those of an edition; no other row is touched."""
+async def write_plan(connection: AsyncConnection, draft: int, level: str, edition: int) -> None:
+    """Write the planned rows as those of an edition; no other row is touched.
+
+    Parameters
+    ----------
+    level
+        The draft's.
+    """
+    own = {"draft": draft, "level": level}
     await end_rows(connection, edition, _SOURCE, draft=draft)
-    removal = (
-        "UPDATE unit SET last_edition = :edition - 1 FROM draft_removal r"
-        " WHERE r.draft_id = :draft AND unit.row_id = r.base_row"
-    )
-    await connection.execute(text(removal), {"edition": edition, "draft": draft})
-    await begin_rows(connection, edition, _SOURCE, draft=draft)
+    await end_rows(connection, edition, _OWN_SOURCE, **own)
     values = {"edition": edition, "draft": draft}
+    await connection.execute(text(_REMOVE_PLANNED), values)
+    await begin_rows(connection, edition, _SOURCE, draft=draft)
+    # Their level is one: by code alone they come in the order of an index, and are not sorted.
+    await begin_rows(connection, edition, _OWN_SOURCE, order="new.code", **own)
     await connection.execute(text(_EXCHANGE_OUTLINE), values)
 
 

@@ -71,7 +71,7 @@ SELECT CASE WHEN new.same_version THEN old.id ELSE nextval('unit_id_seq') END,
        CASE WHEN new.redrawn THEN :edition ELSE old.drawn_edition END,
        :edition
 FROM {source} AS new LEFT JOIN unit AS old ON old.row_id = new.base_row
-ORDER BY new.level, new.code
+ORDER BY {order}
 """
 
 
@@ -113,10 +113,22 @@ async def end_rows(
 
 
 async def begin_rows(
-    connection: AsyncConnection, edition: int, source: str, **values: object
+    connection: AsyncConnection,
+    edition: int,
+    source: str,
+    *,
+    order: str = "new.level, new.code",
+    **values: object,
 ) -> None:
-    """Write the new rows of an edition; see :func:`end_rows`."""
-    await connection.execute(text(_BEGIN.format(source=source)), {"edition": edition} | values)
+    """Write the new rows of an edition; see :func:`end_rows`.
+
+    Parameters
+    ----------
+    order
+        SQL of the order in which drawn versions receive their numbers.
+    """
+    query = text(_BEGIN.format(source=source, order=order))
+    await connection.execute(query, {"edition": edition} | values)
 
 
 def _lines(rows: NewRows) -> Iterator[tuple[object, ...]]:

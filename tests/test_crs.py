@@ -11,6 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from pyproj.network import is_network_enabled  # type: ignore[attr-defined]  # documented so
+from scipy import optimize
 
 from geo.crs import Datum, LocalMetric, Plane, convert, crs_label, parse_crs, round9
 from geo.errors import BadInputError
@@ -215,3 +216,69 @@ def test_an_unknown_crs_is_refused(text: str) -> None:
 def test_a_plane_far_from_its_zone_is_refused() -> None:
     with pytest.raises(BadInputError, match="coordinate system"):
         Plane.around("EPSG:4523", (1e12, 1e12, 1e12 + 1, 1e12 + 1))
+
+
+# --- shifted maps, there and back over all of China ---------------------------------------------
+
+CM_DEG = 0.01 / 111_320.0
+"""A centimetre along a meridian; along a parallel it is more degrees."""
+
+
+def all_china(margin: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return a point every quarter of a degree over the rectangle that is shifted."""
+    lon = np.arange(72.004 + margin, 137.8347 - margin, 0.25)
+    lat = np.arange(0.8293 + margin, 55.8271 - margin, 0.25)
+    return np.stack(np.meshgrid(lon, lat), axis=-1).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("datum", [Datum.GCJ02, Datum.BD09])
+def test_all_of_china_comes_back_to_the_centimetre(datum: Datum) -> None:
+    true = all_china()
+
+    back = convert(convert(true, Datum.WGS84, datum), datum, Datum.WGS84)
+
+    assert np.abs(back - true).max() < CM_DEG
+
+
+@pytest.mark.parametrize("datum", [Datum.GCJ02, Datum.BD09])
+def test_every_shifted_place_of_china_has_its_true_one(datum: Datum) -> None:
+    """A margin is left out: nothing is shifted to the rectangle's very edge."""
+    shifted_points = all_china(margin=0.05)
+
+    again = convert(convert(shifted_points, datum, Datum.WGS84), Datum.WGS84, datum)
+
+    assert np.abs(again - shifted_points).max() < CM_DEG
+
+
+def published_shift(lon: float, lat: float) -> tuple[float, float]:
+    """Return the GCJ-02 degrees of a place by the published formula, with the standard library."""
+    x, y = lon - 105.0, lat - 35.0
+    sin, pi = math.sin, math.pi
+    wave = 20.0 * sin(6.0 * x * pi) + 20.0 * sin(2.0 * x * pi)
+    up = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * math.sqrt(abs(x))
+    up += (wave + 20.0 * sin(y * pi) + 40.0 * sin(y / 3.0 * pi)) * 2.0 / 3.0
+    up += (160.0 * sin(y / 12.0 * pi) + 320.0 * sin(y * pi / 30.0)) * 2.0 / 3.0
+    right = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * math.sqrt(abs(x))
+    right += (wave + 20.0 * sin(x * pi) + 40.0 * sin(x / 3.0 * pi)) * 2.0 / 3.0
+    right += (150.0 * sin(x / 12.0 * pi) + 300.0 * sin(x / 30.0 * pi)) * 2.0 / 3.0
+    a, ee = 6378245.0, 0.00669342162296594323
+    magic = 1.0 - ee * sin(math.radians(lat)) ** 2
+    up = up * 180.0 / ((a * (1.0 - ee)) / (magic * math.sqrt(magic)) * pi)
+    right = right * 180.0 / (a / math.sqrt(magic) * math.cos(math.radians(lat)) * pi)
+    return lon + right, lat + up
+
+
+@given(in_china)
+def test_the_inverse_is_the_root_that_an_independent_solver_finds(
+    place: tuple[float, float],
+) -> None:
+    found = convert([place], Datum.GCJ02, Datum.WGS84)[0]
+
+    def missed(true: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
+        lon, lat = published_shift(float(true[0]), float(true[1]))
+        return [lon - place[0], lat - place[1]]
+
+    solved = optimize.root(missed, place, tol=1e-13)
+
+    assert np.abs(missed(solved.x)).max() < 1e-10
+    np.testing.assert_allclose(found, solved.x, rtol=0, atol=CM_DEG)

@@ -27,8 +27,10 @@ from service.cli.demo import FILES, read_town
 from service.errors import ExitCode
 from service.settings import PREFIX, Settings
 from sources.addresses import read_addresses
-from sources.columns import Columns, Table, find_columns
+from sources.choosing import find_columns
+from sources.columns import Columns, Table
 from sources.levels import read_levels
+from sources.presets import PRESETS_FILE, read_presets
 from sources.writing import KNOWN_SUFFIXES
 
 if TYPE_CHECKING:
@@ -175,10 +177,9 @@ def test_the_usual_names_of_columns_are_known(meaning: str) -> None:
 
     assert told[meaning]
     for name in told[meaning]:
-        # A parent is looked for once there is a code, and says by its values that it is one.
-        names = [name] if meaning == "code" else ["网格编码", name]
+        names = [name] if meaning == "code" else ["编码", name]
         cells = [["1"]] if meaning == "code" else [["12"], ["1"]]
-        found = find_columns(Table(names, cells), given=Columns(), file="drawn")
+        found = find_columns(Table(names, cells), given=Columns(), file="drawn").columns
         assert getattr(found, meaning) == name
 
 
@@ -220,11 +221,22 @@ def test_the_usual_names_of_address_columns_are_known(
 
 
 def test_the_levels_that_are_shown_are_the_ones_that_are_there_by_default(tmp_path: Path) -> None:
-    (shown,) = re.findall(r"```toml\n(.*?)```", FORMATS, re.DOTALL)
+    (shown,) = re.findall(r"```toml\n(.*?)```", section(FORMATS, "Levels"), re.DOTALL)
     path = tmp_path / "levels.toml"
     path.write_text(shown, encoding="utf-8")
 
     assert read_levels(path) == DEFAULT_LEVELS
+
+
+def test_the_preset_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", section(FORMATS, "Presets"), re.DOTALL)
+    path = tmp_path / PRESETS_FILE
+    path.write_text(shown, encoding="utf-8")
+
+    (preset,) = read_presets(path)
+
+    assert f"--preset {preset.name}" in section(FORMATS, "Presets")
+    assert preset.reading.columns == Columns(code="WGBM", name="WGMC", parent="SQBM")
 
 
 # -- queries ----------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ async def test_a_key_opens_what_it_was_made_for(engine: AsyncEngine) -> None:
 
     found = await principal(engine, made.secret)
 
-    assert found == Principal("数据组", Role.EDITOR, "district", "999001")
+    assert found == Principal("数据组", Role.EDITOR, "district", "999001", made.id)
 
 
 async def test_a_key_has_256_random_bits_and_is_not_stored(engine: AsyncEngine) -> None:

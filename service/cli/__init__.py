@@ -7,11 +7,13 @@ A command module adds its functions to ``frame.app`` when it is imported; naming
 from __future__ import annotations
 
 from service.cli import (
+    changes,
     checking,
     database,
     demo,
     draft_repair,
     exporting,
+    history,
     importing,
     keys,
     load,
@@ -27,6 +29,8 @@ COMMANDS = (
     repairing,
     importing,
     publishing,
+    changes,
+    history,
     draft_repair,
     waiving,
     exporting,

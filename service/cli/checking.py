@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resolvers.checking import check_files
+from resolvers.grounds import ground_of_file
 from resolvers.inspection import of_check
 from resolvers.report_files import check_report_target, write_report
-from service.cli.files import (
-    ColumnsOption,
-    CrsOption,
-    DatumOption,
-    EncodingOption,
-    FileArgument,
-    LayerOption,
-)
+from service.cli.files import FileArgument, ParentsLayerOption, ParentsOption
 from service.cli.frame import JsonOption, app, today
 from service.cli.output import emit, progress, together
+from service.cli.reading import (
+    notices_of,
+    read_file,
+    read_parents,
+    takes_reading,
+)
+from service.cli.reading_addresses import read_address_file
 from service.cli.reporting import (
     LangOption,
     ReportOption,
@@ -29,26 +30,19 @@ from service.cli.reporting import (
 )
 from service.errors import ExitCode
 from service.settings import read_settings
-from sources.addresses import read_addresses
-from sources.boundaries import parse_columns, read_boundaries
+from sources.presets import Reading
 from sources.report_words import own_language
 
 if TYPE_CHECKING:
-    from geo.check import Checked
-    from sources.boundaries import BoundaryFile
+    from collections.abc import Sequence
 
 
 @app.command()
+@takes_reading
 def check(
     file: FileArgument,
-    within: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            readable=False,
-            help="The parents that it should fill; else its own outline.",
-        ),
-    ] = None,
+    reading: Reading,
+    within: ParentsOption = None,
     addresses: Annotated[
         Path | None,
         typer.Option(metavar="FILE", readable=False, help="Addresses that should lie in one unit."),
@@ -58,33 +52,19 @@ def check(
     ] = False,
     report: ReportOption = None,
     lang: LangOption = None,
-    layer: LayerOption = None,
-    within_layer: Annotated[
-        str | None, typer.Option(help="Layer of the parents' file, where it has several.")
-    ] = None,
-    encoding: EncodingOption = None,
-    crs: CrsOption = None,
-    datum: DatumOption = None,
-    columns: ColumnsOption = "",
+    within_layer: ParentsLayerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check FILE: clear boundaries, no blank land, no overlap, every household in one unit."""
     if report is not None:
         check_report_target(report)
+    parents = ground = None
+    if within is not None:
+        parents = read_parents(within, within_layer, reading.presets)
+        ground = ground_of_file(parents)
+    read = read_file(file, reading, need_code=False, ground=ground)
     with progress(f"checking {file.name}"):
-        read = read_boundaries(
-            file,
-            layer=layer,
-            encoding=encoding,
-            crs=crs,
-            datum=datum,
-            columns=parse_columns(columns),
-            need_code=False,
-        )
-        parents = None
-        if within is not None:
-            parents = read_boundaries(within, layer=within_layer, need_code=False)
-        people = read_addresses(addresses) if addresses is not None else None
+        people = read_address_file(addresses) if addresses is not None else None
         found = check_files(read, parents, people, exact=exact)
     if report is not None:
         day = today(read_settings())
@@ -97,22 +77,19 @@ def check(
         )
         with progress(f"writing {report.name}"):
             write_report(report, inspected, lang or own_language())
+    notices = notices_of(read, parents)
+    notices += [(r.code, r.message, r.feature_count) for r in found.remarks]
     emit(
-        whole_report_json(found.report) | {"notices": _notices_json(read, found)},
+        whole_report_json(found.report) | {"notices": _notices_json(notices)},
         as_json,
-        lambda _: together(show_notices(_notices(read, found)), show_report(found.report)),
+        lambda _: together(show_notices(notices), show_report(found.report)),
     )
     if not found.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _notices(read: BoundaryFile, found: Checked) -> list[tuple[str, str, int]]:
-    of_file = [(n.code, n.message, n.feature_count) for n in read.notices]
-    return of_file + [(r.code, r.message, r.feature_count) for r in found.remarks]
-
-
-def _notices_json(read: BoundaryFile, found: Checked) -> list[dict[str, object]]:
+def _notices_json(notices: Sequence[tuple[str, str, int]]) -> list[dict[str, object]]:
     return [
         {"code": code, "message": message, "featureCount": count}
-        for code, message, count in _notices(read, found)
+        for code, message, count in notices
     ]

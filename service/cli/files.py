@@ -1,4 +1,4 @@
-"""The options of commands that read a boundary file."""
+"""The arguments of commands that name a file or a unit."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Annotated
 
 import typer
 
-from geo.crs import Datum
-
 FileArgument = Annotated[
     Path,
     typer.Argument(
         metavar="FILE", readable=False, help="Boundary file: GeoPackage, Shapefile, GeoJSON, …"
     ),
 ]
-LayerOption = Annotated[str | None, typer.Option(help="Layer of the file, where it has several.")]
-EncodingOption = Annotated[str | None, typer.Option(help="Encoding of the file's texts.")]
-CrsOption = Annotated[str | None, typer.Option(help="Coordinate system, e.g. EPSG:4547.")]
-DatumOption = Annotated[
-    Datum | None, typer.Option(case_sensitive=False, help="What the file's degrees refer to.")
+ParentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        readable=False,
+        help="The parents that it should fill; else its own outline.",
+    ),
 ]
-ColumnsOption = Annotated[
-    str, typer.Option(help="Which columns mean what: code=…,name=…,parent=…,households=…,people=…")
+ParentsLayerOption = Annotated[
+    str | None, typer.Option(help="Layer of the parents' file, where it has several.")
 ]
-
 WithinOption = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Unit above it; LEVEL:CODE where several have that code."),

@@ -6,6 +6,8 @@ import asyncio
 import datetime as dt
 import getpass
 import os
+import re
+import shlex
 import sys
 import traceback
 from contextvars import ContextVar
@@ -19,7 +21,7 @@ import uvloop
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 
-from geo.errors import ConflictError, NoDatabaseError, WanggeError
+from geo.errors import ConflictError, NoDatabaseError, UnreadableError, WanggeError
 from service.cli.output import note
 from service.database import open_database
 from service.errors import ExitCode, outcome_of
@@ -36,6 +38,11 @@ T = TypeVar("T")
 
 DEBUG = "WANGGE_DEBUG"
 """Environment variable that shows the traceback of an unexpected failure."""
+
+CHOICES = 8
+"""How many answers to a question are listed; ``--json`` has them all."""
+
+_BARE = re.compile(r"[\w@%+=:,./-]+")
 
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 
@@ -205,6 +212,24 @@ def _say(sentence: str, facts: dict[str, object]) -> None:
         sys.stdout.write(orjson.dumps(failure, default=str).decode() + "\n")
     else:
         note(f"error: {sentence}")
+        choices = _choices(facts)
+        if choices:
+            note(f"choose one: {choices}")
+
+
+def _choices(facts: dict[str, object]) -> str:
+    """Return what may be answered to a question about a file, as one types it; else nothing."""
+    argument, options = facts.get("argument"), facts.get("options")
+    if facts.get("code") != UnreadableError.code or not isinstance(options, list) or not argument:
+        return ""
+    name = re.sub(r"(?=[A-Z])", "-", str(argument)).lower()
+    typed = [f"--{name} {_quoted(str(option))}" for option in options[:CHOICES]]
+    return " | ".join([*typed, "…"] if len(options) > CHOICES else typed)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a shell takes it; Chinese words need no quotes."""
+    return text if _BARE.fullmatch(text) else shlex.quote(text)
 
 
 def _forget_stdout() -> None:

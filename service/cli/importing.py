@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from anyio import to_thread
 
 from geo.errors import BadInputError
 from resolvers import importing, publishing
+from resolvers.changes_compared import changes_of_import
 from resolvers.draft_reports import changes_of, of_published
+from resolvers.grounds import ground_for
 from resolvers.inspection import of_import
 from resolvers.report_files import check_report_target, write_report
-from service.cli.files import (
-    MAX_ID,
-    ColumnsOption,
-    CrsOption,
-    DatumOption,
-    EncodingOption,
-    FileArgument,
-    LayerOption,
-    WithinOption,
-)
+from service.cli.changes import changes_json, show_changes
+from service.cli.files import MAX_ID, FileArgument, WithinOption
 from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.options import CorrectionOption, EffectiveOnOption, parse_day
 from service.cli.output import emit, progress, together
 from service.cli.publishing import edition_json, say_published
+from service.cli.reading import read_file_async, takes_reading
 from service.cli.reporting import (
     LangOption,
     ReportOption,
@@ -33,22 +30,36 @@ from service.cli.reporting import (
 )
 from service.errors import ExitCode
 from service.settings import read_settings
-from sources.boundaries import parse_columns, read_boundaries
+from sources.opening import check_file
+from sources.presets import Reading
 from sources.report_words import own_language
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from geo.changes_told import ChangeSet
     from resolvers.importing import Imported
     from resolvers.inspection import Change
     from resolvers.publishing import Published
     from sources.boundaries import BoundaryFile
 
 
+class _Done(NamedTuple):
+    """What came of an import."""
+
+    read: BoundaryFile
+    made: Imported
+    published: Published | None
+    change: Change | None
+    changes: ChangeSet
+
+
 @app.command("import")
+@takes_reading
 def import_file(
     file: FileArgument,
+    reading: Reading,
     level: Annotated[str, typer.Option(help="Level that the file holds.")],
     within: WithinOption = None,
     with_draft: Annotated[
@@ -60,63 +71,70 @@ def import_file(
         bool, typer.Option("--publish", help="Publish it when it is clean.")
     ] = False,
     note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
+    effective_on: EffectiveOnOption = None,
+    correction: CorrectionOption = False,
     report: ReportOption = None,
     lang: LangOption = None,
-    layer: LayerOption = None,
-    encoding: EncodingOption = None,
-    crs: CrsOption = None,
-    datum: DatumOption = None,
-    columns: ColumnsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Import FILE as a draft of a level: noded, proven and with all that is wrong in it."""
-    if dry_run and publish:
-        raise BadInputError(
-            "--dry-run stores nothing that --publish could publish: give one of them"
-        )
+    _refuse_clash(dry_run, publish, dated=effective_on is not None or correction)
     if report is not None:
         check_report_target(report)
+    check_file(file)
+    day = parse_day(effective_on)
     settings = read_settings()
-    with progress(f"reading {file.name}"):
-        read = read_boundaries(
-            file,
-            layer=layer,
-            encoding=encoding,
-            crs=crs,
-            datum=datum,
-            columns=parse_columns(columns),
-        )
 
-    async def work(engine: AsyncEngine) -> tuple[Imported, Published | None, Change | None]:
-        made = await importing.import_boundaries(
-            engine,
-            read,
-            level=level,
-            within=within,
-            created_by=current_user(),
-            today=today(settings),
-            together_with=with_draft or (),
-            dry_run=dry_run,
-        )
+    async def work(engine: AsyncEngine) -> _Done:
+        ground = await ground_for(engine, level, within)
+        read = await read_file_async(file, reading, ground)
+        with progress(f"checking {file.name}"):
+            made = await importing.import_boundaries(
+                engine,
+                read,
+                level=level,
+                within=within,
+                created_by=current_user(),
+                today=today(settings),
+                together_with=with_draft or (),
+                dry_run=dry_run,
+            )
+            changes = await to_thread.run_sync(changes_of_import, made)
         if not publish or made.draft is None or not made.checked.report.clean:
             change = None
             if report is not None and made.draft is not None:
                 change = await changes_of(engine, made.draft, made.removed)
-            return made, None, change
-        order = publishing.Order(current_user(), today(settings), note=note)
-        done = await publishing.publish(engine, [made.draft], order)
-        return made, done, of_published(done, made.removed)
+            return _Done(read, made, None, change, changes)
+        order = publishing.Order(
+            current_user(), today(settings), effective_on=day, note=note, correction=correction
+        )
+        with progress("publishing"):
+            done = await publishing.publish(engine, [made.draft], order)
+        return _Done(read, made, done, of_published(done, made.removed), changes)
 
-    with progress(f"checking {file.name}"):
-        made, published, change = on_database(work, settings=settings)
+    read, made, published, change, changes = on_database(work, settings=settings)
     if report is not None:
         edition = published.edition.number if published is not None else None
         inspected = of_import(read, made, today(settings), change, edition)
         with progress(f"writing {report.name}"):
             write_report(report, inspected, lang or own_language())
-    emit(_json(made, published), as_json, lambda _: _show(made, published, read))
+    told = _json(made, published)
+    told["changes"] = changes_json(changes, told["report"])
+    emit(
+        told, as_json, lambda _: _show(made, published, read, show_changes(changes, told["report"]))
+    )
     if not made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _refuse_clash(dry_run: bool, publish: bool, *, dated: bool) -> None:
+    """Refuse options that cannot be meant together."""
+    if dry_run and publish:
+        raise BadInputError(
+            "--dry-run stores nothing that --publish could publish: give one of them"
+        )
+    if dated and not publish:
+        raise BadInputError("--effective-on and --correction are about an edition: add --publish")
 
 
 def _json(
@@ -139,7 +157,12 @@ def _json(
     }
 
 
-def _show(made: Imported, published: Published | None, read: BoundaryFile) -> RenderableType:
+def _show(
+    made: Imported,
+    published: Published | None,
+    read: BoundaryFile,
+    consequences: RenderableType,
+) -> RenderableType:
     notices = [(n["code"], n["message"], n["featureCount"]) for n in made.source["notices"]]
     if made.draft is None:
         end = "nothing was stored"
@@ -150,4 +173,6 @@ def _show(made: Imported, published: Published | None, read: BoundaryFile) -> Re
     else:
         end = f"draft {made.draft} is stored; it cannot be published while findings block it"
     head = f"{read.file}: {len(read.rows)} features, {read.crs}, {read.encoding}"
-    return together(head, show_notices(notices), show_report(made.checked.report), end)
+    return together(
+        head, show_notices(notices), show_report(made.checked.report), consequences, end
+    )

@@ -20,8 +20,9 @@ from service.cli.options import (
     parse_day,
 )
 from service.cli.output import emit, printable, progress, table, together
+from service.cli.reading_addresses import read_address_file
 from service.settings import read_settings
-from sources.addresses import AddressColumns, AddressFile, parse_address_columns, read_addresses
+from sources.addresses import AddressColumns, AddressFile, parse_address_columns
 from sources.levels import read_levels
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def load_addresses(
     with progress("reading addresses", len(files)) as advance:
         for file in files:
             lists.append(
-                read_addresses(
+                read_address_file(
                     file, layer=layer, encoding=encoding, crs=crs, datum=datum, columns=meant
                 )
             )

@@ -34,6 +34,9 @@ EffectiveOnOption = Annotated[
         help="First day of the new edition; today unless given.",
     ),
 ]
+CorrectionOption = Annotated[
+    bool, typer.Option("--correction", help="It mends the newest edition, on the same day.")
+]
 
 
 def parse_day(given: str | None) -> dt.date | None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resolvers import draft_lists, importing, publishing
+from resolvers.diff import diff_draft
 from resolvers.draft_reports import inspect_draft
 from resolvers.edition_lists import list_editions
 from resolvers.report_files import check_report_target, write_report
+from service.cli.changes import changes_json, show_changes
 from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.output import emit, progress, table, together
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from geo.changes_told import ChangeSet
     from resolvers.importing import Rechecked
     from resolvers.inspection import Inspection
     from resolvers.publishing import Published
@@ -107,18 +110,25 @@ def show_draft(
     settings = read_settings()
     day = today(settings)
 
-    async def work(engine: AsyncEngine) -> tuple[dict[str, Any], Inspection | None]:
+    async def work(
+        engine: AsyncEngine,
+    ) -> tuple[dict[str, Any], Inspection | None, ChangeSet | None]:
         inspected = None if report is None else await inspect_draft(engine, number, day)
-        return await draft_lists.show_draft(engine, number, today=day), inspected
+        shown = await draft_lists.show_draft(engine, number, today=day)
+        return shown, inspected, await diff_draft(engine, number, today=day)
 
-    found, inspected = on_database(work, settings=settings)
+    found, inspected, changes = on_database(work, settings=settings)
+    found["changes"] = changes_json(changes, found["report"]) if changes is not None else None
     if report is not None and inspected is not None:
         with progress(f"writing {report.name}"):
             write_report(report, inspected, lang or own_language())
-    emit(found, as_json, _draft_view)
+    emit(found, as_json, lambda shown: _draft_view(shown, changes))
 
 
-def _draft_view(draft: dict[str, Any]) -> RenderableType:  # free JSON: the contract's Draft
+def _draft_view(
+    draft: dict[str, Any],  # free JSON: the contract's Draft
+    changes: ChangeSet | None,
+) -> RenderableType:
     report = draft["report"] or {"clauses": [], "findings": {"nodes": []}}
     return together(
         _drafts_table([draft]),
@@ -137,6 +147,7 @@ def _draft_view(draft: dict[str, Any]) -> RenderableType:  # free JSON: the cont
                 for f in report["findings"]["nodes"]
             ],
         ),
+        show_changes(changes, draft["report"]) if changes is not None else None,
     )
 
 

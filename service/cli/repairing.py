@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from geo.errors import BadInputError
+from resolvers.grounds import ground_of_file
 from resolvers.repairing import MAX_MOVE_M, check_width
 from resolvers.repairing_files import repair_files
-from service.cli.files import (
-    ColumnsOption,
-    CrsOption,
-    DatumOption,
-    EncodingOption,
-    FileArgument,
-    LayerOption,
-)
+from service.cli.files import FileArgument, ParentsLayerOption, ParentsOption
 from service.cli.frame import JsonOption, app
 from service.cli.moves import (
     check_moves_target,
@@ -28,11 +22,17 @@ from service.cli.moves import (
     write_moves,
 )
 from service.cli.output import emit, progress, together
+from service.cli.reading import (
+    notices_of,
+    read_file,
+    read_parents,
+    takes_reading,
+)
+from service.cli.reading_addresses import read_address_file
 from service.cli.reporting import show_notices, show_report, whole_report_json
 from service.errors import ExitCode
-from sources.addresses import read_addresses
-from sources.boundaries import parse_columns, read_boundaries
 from sources.copying import refuse_inputs, write_copy
+from sources.presets import Reading
 from sources.writing import check_target
 
 if TYPE_CHECKING:
@@ -43,20 +43,15 @@ if TYPE_CHECKING:
 
 
 @app.command("repair")
+@takes_reading
 def repair_command(
     file: FileArgument,
+    reading: Reading,
     out: Annotated[
         Path,
         typer.Option("--out", "-o", metavar="OUT", help="Mended copy to write; its name says how."),
     ],
-    within: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            readable=False,
-            help="The parents that it should fill; else its own outline.",
-        ),
-    ] = None,
+    within: ParentsOption = None,
     within_out: Annotated[
         Path | None,
         typer.Option(metavar="OUT", help="Copy of the parents with the vertices they received."),
@@ -76,14 +71,7 @@ def repair_command(
         Path | None,
         typer.Option(metavar="FILE", readable=False, help="Addresses, to count who is moved."),
     ] = None,
-    layer: LayerOption = None,
-    within_layer: Annotated[
-        str | None, typer.Option(help="Layer of the parents' file, where it has several.")
-    ] = None,
-    encoding: EncodingOption = None,
-    crs: CrsOption = None,
-    datum: DatumOption = None,
-    columns: ColumnsOption = "",
+    within_layer: ParentsLayerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a mended copy of FILE: blank, doubled and outside land goes to where it belongs."""
@@ -94,28 +82,21 @@ def repair_command(
             argument="withinOut",
         )
     check_width(max_move)
+    parents = ground = None
+    if within is not None:
+        parents = read_parents(within, within_layer, reading.presets)
+        ground = ground_of_file(parents)
+    read = read_file(file, reading, need_code=False, ground=ground)
     with progress(f"repairing {file.name}"):
-        read = read_boundaries(
-            file,
-            layer=layer,
-            encoding=encoding,
-            crs=crs,
-            datum=datum,
-            columns=parse_columns(columns),
-            need_code=False,
-        )
-        parents = None
-        if within is not None:
-            parents = read_boundaries(within, layer=within_layer, need_code=False)
-        people = read_addresses(addresses) if addresses is not None else None
+        people = read_address_file(addresses) if addresses is not None else None
         mended = repair_files(read, parents, people, max_move_m=max_move, only=only or None)
     with progress(f"writing {out.name}"):
-        write_copy(out, file, read, mended.geoms, layer=layer, encoding=encoding)
+        write_copy(out, file, read, mended.geoms, layer=reading.layer, encoding=reading.encoding)
         if within_out is not None and within is not None and mended.parents is not None:
             write_copy(within_out, within, mended.parents, mended.parents.geoms, layer=within_layer)
         if moves is not None:
             write_moves(moves, mended.moved)
-    notices = _notices(read, mended, asked_for_parents=within_out is not None)
+    notices = _notices(read, parents, mended, asked_for_parents=within_out is not None)
     emit(
         _answer(out, max_move, mended, notices),
         as_json,
@@ -145,9 +126,13 @@ def _check_targets(
 
 
 def _notices(
-    read: BoundaryFile, mended: RepairedFiles, *, asked_for_parents: bool
+    read: BoundaryFile,
+    parents: BoundaryFile | None,
+    mended: RepairedFiles,
+    *,
+    asked_for_parents: bool,
 ) -> list[tuple[str, str, int]]:
-    told = [(n.code, n.message, n.feature_count) for n in read.notices]
+    told = notices_of(read, parents)
     told += [(r.code, r.message, r.feature_count) for r in mended.before.remarks]
     if mended.noded_parents:
         where = (

@@ -40,6 +40,9 @@ SHOWN = 20
 ID_SHOWN = 12
 """How many digits of a finding's id a terminal shows: enough to name one to ``waive``."""
 
+WHOLE_M2 = 1000.0
+"""From this area on, in square metres, a terminal shows whole ones."""
+
 RULES = {
     "CLEAR_BOUNDARIES": "clear boundaries",
     "NO_BLANK": "no blank land",
@@ -72,10 +75,10 @@ def show_report(report: Report) -> RenderableType:
     cover = report.households
     land = table(
         [
-            "land, km2",
-            "blank, m2",
-            "overlap, m2",
-            "outside, m2",
+            "land,\nkm2",
+            "blank,\nm2",
+            "overlap,\nm2",
+            "outside,\nm2",
             "households",
             "in none",
             "doubled",
@@ -83,9 +86,9 @@ def show_report(report: Report) -> RenderableType:
         [
             [
                 report.area_m2 / 1e6,
-                report.blank_m2,
-                report.overlap_m2,
-                report.outside_m2,
+                _short(report.blank_m2),
+                _short(report.overlap_m2),
+                _short(report.outside_m2),
                 cover.total,
                 cover.uncovered,
                 cover.doubled,
@@ -93,6 +96,11 @@ def show_report(report: Report) -> RenderableType:
         ],
     )
     return together(clauses, land, _findings(report.findings) if report.findings else None)
+
+
+def _short(area_m2: float) -> float:
+    """Return an area without decimals where nobody reads them: a terminal has 80 columns."""
+    return round(area_m2) if area_m2 >= WHOLE_M2 else area_m2
 
 
 def _findings(findings: Sequence[Finding]) -> RenderableType:
@@ -122,4 +130,7 @@ def show_notices(notices: Sequence[tuple[str, str, int]]) -> RenderableType | No
     """Return what was concluded about a file; None for nothing."""
     if not notices:
         return None
-    return table(["notice", "what"], [[code, message] for code, message, _ in notices])
+    return table(
+        ["notice", "features", "what"],
+        [[code, count, message] for code, message, count in notices],
+    )

@@ -97,6 +97,7 @@ ROOTS = [
     'placeOf(address: "a1") { reason }',
     "placesAt(points: [{lon: 104, lat: 38}]) { code }",
     'coverage(level: "grid") { clean }',
+    'changes(from: 1, to: 2, level: "grid") { redrawn }',
 ]
 
 

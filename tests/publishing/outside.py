@@ -7,16 +7,25 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
 from service.cli import app
+from sources.addresses import read_addresses
+from sources.boundaries import read_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sources.addresses import AddressFile
+    from sources.boundaries import BoundaryFile
+
+APART = "service.cli.reading.read_boundaries_apart"
+ADDRESSES_APART = "service.cli.reading_addresses.read_addresses_apart"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -33,16 +42,24 @@ class Answer(NamedTuple):
 
 
 class Wangge:
-    """Commands on one database, within this process."""
+    """Commands on one database, within this process.
 
-    def __init__(self, url: str) -> None:
+    A file is read in this process, too, unless ``apart`` says otherwise: starting another one for
+    each of some hundred commands would take minutes.
+    """
+
+    def __init__(self, url: str, *, apart: bool = False) -> None:
         self.url = url
+        self.apart = apart
 
     def __call__(self, *arguments: object) -> Answer:
         """Run a command; whatever happens is an answer."""
-        done = CliRunner().invoke(
-            app, [str(a) for a in arguments], env={"DATABASE_URL": self.url, "COLUMNS": "200"}
-        )
+        env = {"DATABASE_URL": self.url, "COLUMNS": "200"}
+        with ExitStack() as here:
+            if not self.apart:
+                here.enter_context(patch(APART, _read_here))
+                here.enter_context(patch(ADDRESSES_APART, _read_addresses_here))
+            done = CliRunner().invoke(app, [str(a) for a in arguments], env=env)
         return Answer(done.exit_code, done.stdout, done.stderr)
 
     def ask(self, *arguments: object, exit_code: int = 0) -> Any:  # noqa: ANN401 - any JSON
@@ -65,6 +82,25 @@ class Wangge:
         """Run a command that must fail; return the error as programs see it."""
         error: dict[str, Any] = self.ask(*arguments, exit_code=exit_code)["error"]
         return error
+
+
+def _read_here(
+    path: Path,
+    *,
+    limits: object,
+    unwanted: object = None,
+    **asked: Any,  # noqa: ANN401 - as read_boundaries takes them
+) -> BoundaryFile:
+    return read_boundaries(path, **asked)
+
+
+def _read_addresses_here(
+    path: Path,
+    *,
+    limits: object,
+    **asked: Any,  # noqa: ANN401 - as read_addresses takes them
+) -> AddressFile:
+    return read_addresses(path, **asked)
 
 
 def environment(url: str | None, **more: str) -> dict[str, str]:

@@ -210,3 +210,48 @@ def test_a_draft_that_was_laid_on_another_has_no_plan(
     planned = dict(stored.rows("SELECT id, planned FROM draft"))
     assert (planned[first], planned[int(second)]) == (True, False)
     assert GRIDS.shapes.keys() == {*GRIDS_A.shapes, *GRIDS_B.shapes}
+
+
+SENT = "SELECT count(*) FROM draft_unit WHERE draft_id = %s AND source_wkb IS NULL"
+PLANNED = "SELECT count(*) FROM draft_unit WHERE draft_id = %s AND base_row IS NOT NULL"
+
+
+def test_a_drafts_own_units_are_kept_once(town: Wangge, stored: Stored, here: Path) -> None:
+    number = draft_of(town, here, MOVED)
+
+    # both grids are drawn anew; communities and a neighbour only receive the new border's ends
+    assert stored.one(PLANNED, number) == 2
+    beside = stored.rows("SELECT level, code FROM draft_change WHERE draft_id = %s", number)
+    assert ("grid", "010101") not in beside
+    assert ("grid", "010202") in beside
+
+
+def test_land_that_stays_as_it_was_sent_is_stored_once_and_checked_again_from_there(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    number = draft_of(town, here, MOVED)
+    assert stored.one(SENT, number) == 1  # the other grid receives a neighbour's corner
+    before = stored.rows("SELECT row, code, chain, area_m2 FROM draft_unit ORDER BY draft_id, row")
+
+    town.ask("draft", "recheck", number)
+
+    again = stored.rows("SELECT row, code, chain, area_m2 FROM draft_unit ORDER BY draft_id, row")
+    assert again == before
+    assert stored.one("SELECT planned FROM draft WHERE id = %s", number)
+    assert town.ask("draft", "publish", number)["number"] == 4
+    assert stored.faults() == {}
+
+
+def test_land_that_noding_changed_is_kept_as_it_was_sent_too(
+    town: Wangge, stored: Stored, here: Path
+) -> None:
+    off = plan({"010101": (0, 0, 200, 100), "010102": (0, 100.005, 200, 200)})
+    number = draft_of(town, here, off)
+
+    sent = stored.rows(
+        "SELECT ST_YMin(ST_GeomFromWKB(source_wkb)) - ST_YMin(geom) FROM draft_unit"
+        " WHERE draft_id = %s AND code = '010102'",
+        number,
+    )
+    # half a hundredth of a step of 1e-5 degrees was merged away, and can still be seen
+    assert sent[0][0] == pytest.approx(5e-8, abs=1e-9)

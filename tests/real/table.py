@@ -1,17 +1,16 @@
-"""Write what a check and a repair say of the real files into docs/real-files.md.
+"""Write what reading, a check and a repair say of the real files into docs/real-files.md.
 
     python -m tests.real.table [FOLDER]
 
-FOLDER holds the real files; else ``WANGGE_REAL_DATA`` names it.
+does all of it; ``python -m tests.real.concluded`` writes what reading concludes alone. FOLDER
+holds the real files; else ``WANGGE_REAL_DATA`` names it.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shapely
@@ -19,16 +18,15 @@ import shapely
 from geo.findings import Kind
 from resolvers.checking import check_files
 from resolvers.repairing_files import repair_files
+from tests.real import concluded
 from tests.real.cases import CASES, read_case
+from tests.real.concluded import folder_given, markdown, write_between
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from geo.check import Checked
     from tests.real.cases import Case
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "real-files.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 FOUND = (
     "file",
@@ -92,26 +90,17 @@ def rows_of(folder: Path, case: Case) -> tuple[list[str], list[str]]:
     return found_row(case, checked, middle - start), repaired
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main() -> None:
     """Check and mend all files, and write the page's tables."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["WANGGE_REAL_DATA"])
+    concluded.main()
+    folder = folder_given()
     found, mended = [], []
     for case in CASES:
         sys.stderr.write(f"{case.name} …\n")
         said, repaired = rows_of(folder, case)
         found.append(said)
         mended.append(repaired)
-    text = PAGE.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    tables = f"\n\n{markdown(FOUND, found)}\n\n{markdown(MENDED, mended)}\n\n"
-    PAGE.write_text(f"{before}{BEGIN}{tables}{END}{after}", "utf-8")
+    write_between("measured", f"{markdown(FOUND, found)}\n\n{markdown(MENDED, mended)}")
 
 
 if __name__ == "__main__":

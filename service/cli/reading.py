@@ -1,0 +1,202 @@
+"""The options of commands that read a boundary file, and the reading itself."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from functools import partial, wraps
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from anyio import to_thread
+
+from geo.errors import BadInputError, UnreadableError
+from service.cli.options import CrsOption, DatumOption, EncodingOption, LayerOption
+from service.cli.output import progress
+from service.settings import read_settings
+from sources.apart import Limits, read_boundaries_apart
+from sources.columns import Columns, parse_columns
+from sources.opening import check_file
+from sources.presets import PRESETS_FILE, Reading, choose_preset, read_presets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from geo.ground import Ground
+    from sources.boundaries import BoundaryFile
+
+ColumnsOption = Annotated[
+    str, typer.Option(help="Which columns mean what: code=…,name=…,parent=…,households=…,people=…")
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="What is kept for this sender; else the one whose pattern fits FILE."
+    ),
+]
+PresetsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="TOML",
+        readable=False,
+        help=f"File of presets; else {PRESETS_FILE} in the folder where the command is run.",
+    ),
+]
+
+
+def reading_of(
+    file: Path,
+    *,
+    layer: LayerOption = None,
+    encoding: EncodingOption = None,
+    crs: CrsOption = None,
+    datum: DatumOption = None,
+    columns: ColumnsOption = "",
+    preset: PresetOption = None,
+    presets: PresetsOption = None,
+) -> Reading:
+    """Return what is said of a file: by the options, else by a preset.
+
+    Raises
+    ------
+    BadInputError, UnknownError
+        If an option or a preset cannot be meant, or is not there.
+    UnreadableError
+        If the presets' file cannot be read, or several presets fit.
+    """
+    said = Reading(
+        layer=layer,
+        encoding=encoding,
+        crs=crs,
+        datum=datum,
+        columns=parse_columns(columns) if columns else Columns(),
+        presets=presets,
+    )
+    kept_in = presets or Path(PRESETS_FILE)
+    if presets is None and not kept_in.exists():
+        if preset is None:
+            return said
+        raise BadInputError(
+            f"there is no {PRESETS_FILE} in this folder that could hold preset {preset!r}; name "
+            "the file that does with --presets",
+            argument="preset",
+        )
+    kept = choose_preset(read_presets(kept_in), file.name, preset, kept_in=kept_in.name)
+    return said.over(kept)
+
+
+def takes_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all options of ``reading_of``; it receives them as one ``reading``.
+
+    Parameters
+    ----------
+    command
+        A function with the parameters ``file`` and ``reading``.
+    """
+    asked = inspect.signature(reading_of, eval_str=True).parameters.values()
+    options = [option for option in asked if option.name != "file"]
+    own = inspect.signature(command, eval_str=True)
+
+    @wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401 - whatever Typer makes of the options
+        said = {option.name: given.pop(option.name) for option in options}
+        command(reading=reading_of(given["file"], **said), **given)
+
+    shown: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        shown += options if parameter.name == "reading" else [parameter]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown]
+    run.__signature__ = own.replace(parameters=keyword)  # type: ignore[attr-defined]  # Typer asks
+    return run
+
+
+def read_file(
+    file: Path,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    *,
+    need_code: bool = True,
+    ground: Ground | None = None,
+    unwanted: Callable[[], bool] | None = None,
+) -> BoundaryFile:
+    """Read a boundary file in a process apart, and say so on the standard error.
+
+    Parameters
+    ----------
+    reading
+        What is said of the file.
+    need_code, ground
+        As for ``sources.boundaries.read_boundaries``.
+    unwanted
+        Asked now and then; reading is given up once it returns true.
+
+    Raises
+    ------
+    UnreadableError, BadInputError
+        As ``read_boundaries``, or if a limit of the settings is reached.
+    """
+    check_file(file)
+    with progress(f"reading {file.name}"):
+        read = read_boundaries_apart(
+            file,
+            limits=_limits(),
+            need_code=need_code,
+            ground=ground,
+            unwanted=unwanted,
+            **reading.keywords(),
+        )
+    kept = tuple(replace(notice, feature_count=len(read.rows)) for notice in reading.notices)
+    return replace(read, notices=kept + read.notices)
+
+
+def read_parents(file: Path, layer: str | None, presets: Path | None) -> BoundaryFile:
+    """Read the file that another one should fill; only a preset can say more of it.
+
+    Raises
+    ------
+    UnreadableError, BadInputError
+        As ``read_file``; a question says where its answer can be kept.
+    """
+    try:
+        return read_file(file, reading_of(file, layer=layer, presets=presets), need_code=False)
+    except UnreadableError as error:
+        argument = error.extensions.get("argument")
+        if argument is None:
+            raise
+        if argument == "layer":
+            raise UnreadableError(
+                str(error).replace("--layer", "--within-layer"),
+                **_facts(error) | {"argument": "withinLayer"},
+            ) from error
+        where = presets.name if presets is not None else PRESETS_FILE
+        kept = f"keep it as {argument} in a preset of {where} whose files fit {file.name!r}"
+        advice = "let one pattern fit only" if argument == "preset" else kept
+        raise UnreadableError(f"{error} (of the parents' file: {advice})") from error
+
+
+def _facts(error: UnreadableError) -> dict[str, object]:
+    return {key: fact for key, fact in error.extensions.items() if key != "code"}
+
+
+async def read_file_async(file: Path, reading: Reading, ground: Ground | None) -> BoundaryFile:
+    """Read a boundary file as ``read_file``, in a thread; who stops waiting stops the reading."""
+    given_up = Event()
+    work = partial(read_file, file, reading, ground=ground, unwanted=given_up.is_set)
+    try:
+        return await to_thread.run_sync(work, abandon_on_cancel=True)
+    finally:
+        given_up.set()
+
+
+def _limits() -> Limits:
+    settings = read_settings()
+    return Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
+
+
+def notices_of(read: BoundaryFile, parents: BoundaryFile | None) -> list[tuple[str, str, int]]:
+    """Return what was concluded about a file and the one that it should fill, told apart."""
+    told = [(n.code, n.message, n.feature_count) for n in read.notices]
+    if parents is not None:
+        told += [(n.code, f"{parents.file}: {n.message}", n.feature_count) for n in parents.notices]
+    return told
