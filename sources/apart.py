@@ -173,7 +173,7 @@ def read_boundaries_apart(
 
     Notes
     -----
-    Starting the child costs about 0.4 s, and carrying over 100,000 polygons 0.3 s. It may be
+    Starting the child costs about 0.4 s, and carrying 100,000 polygons over about as much again and more. It may be
     called from any thread, as long as that thread waits for it: the child ends with its thread.
     """
     return _read(path, BoundaryFile, _Order(asked, limits, unwanted, ground, room))

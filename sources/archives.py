@@ -151,8 +151,9 @@ def unpack(archive: zipfile.ZipFile, member: Member, target: Path, file: str) ->
                 f"{name} in {file} cannot be unpacked: {error.strerror}; make room for temporary "
                 "files, or send it in parts"
             ) from error
+        reason = str(error) or type(error).__name__
         raise UnreadableError(
-            f"{name} in {file} is damaged ({str(error) or type(error).__name__}); send the archive again"
+            f"{name} in {file} is damaged ({reason}); send the archive again"
         ) from error
 
 
