@@ -173,8 +173,8 @@ def read_boundaries_apart(
 
     Notes
     -----
-    Starting the child costs about 0.4 s, and carrying 100,000 polygons over about as much again and more. It may be
-    called from any thread, as long as that thread waits for it: the child ends with its thread.
+    Starting the child costs about 0.4 s, and carrying 100,000 polygons over a second or two. It may
+    be called from any thread, as long as that thread waits for it: the child ends with its thread.
     """
     return _read(path, BoundaryFile, _Order(asked, limits, unwanted, ground, room))
 
