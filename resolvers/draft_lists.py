@@ -81,6 +81,7 @@ def _draft_json(
     return {
         "id": str(row.id),
         "status": row.status,
+        "error": row.error,
         "level": {"key": row.level},
         "within": within,
         "base": {"number": row.base_edition} if row.base_edition is not None else None,

@@ -95,6 +95,10 @@ class Draft(Node):
     def status(self) -> DraftStatus:
         return DraftStatus(self.row.status)
 
+    @strawberry.field(description="Why it is FAILED; null otherwise.")
+    def error(self) -> str | None:
+        return self.row.error
+
     @strawberry.field(description="The level that it redraws.")
     async def level(self, info: Info) -> Level:
         return await level_of(info, self.row.level, reading.state_of(self.row))

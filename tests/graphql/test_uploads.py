@@ -156,9 +156,10 @@ async def test_a_file_that_cannot_be_read_leaves_a_failed_draft_with_the_reason(
     assert (draft["status"], draft["report"]) == ("FAILED", None)
     assert draft["source"] == {"file": "grids.geojson", "format": ""}
     assert await value(town, "SELECT error FROM draft") == answer["errors"][0]["message"]
-    node = "query($id: ID!) { node(id: $id) { ... on Draft { status } } }"
+    node = "query($id: ID!) { node(id: $id) { ... on Draft { status error } } }"
     seen = await service.ask(node, {"id": draft["id"]}, key=editor)
-    assert seen == {"data": {"node": {"status": "FAILED"}}}
+    told = {"status": "FAILED", "error": answer["errors"][0]["message"]}
+    assert seen == {"data": {"node": told}}
 
 
 async def test_a_failure_that_is_a_bug_is_masked_and_leaves_a_failed_draft(
