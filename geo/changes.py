@@ -163,7 +163,7 @@ def _differs(old: Units, i: int, new: Units, j: int) -> bool:
     return (
         old.names[i] != new.names[j]
         or old.parent_codes[i] != new.parent_codes[j]
-        or old.properties[i] != new.properties[j]
+        or bool(other_columns(old.properties[i], new.properties[j]))
     )
 
 
@@ -174,9 +174,15 @@ def _ways(old: Units, i: int, new: Units, j: int) -> list[ChangeKind]:
         ways.append(ChangeKind.RENAMED)
     if old.codes[i] != new.codes[j]:
         ways.append(ChangeKind.RECODED)
-    if (old.parent_codes[i], old.properties[i]) != (new.parent_codes[j], new.properties[j]):
+    if _other_attributes(old, i, new, j):
         ways.append(ChangeKind.REATTRIBUTED)
     return ways
+
+
+def _other_attributes(old: Units, i: int, new: Units, j: int) -> tuple[str, ...]:
+    """Return which columns differ, the parent's first."""
+    parent = ("parent",) if old.parent_codes[i] != new.parent_codes[j] else ()
+    return parent + other_columns(old.properties[i], new.properties[j])
 
 
 class _Comparison:
@@ -212,14 +218,14 @@ class _Comparison:
         made_of = _labels(self.old, self.merged.get(j, ()))
         kinds += [ChangeKind.SPLIT] * bool(into) + [ChangeKind.MERGED] * bool(made_of)
         if kinds:
-            order = list(ChangeKind)
             yield Change(
-                tuple(sorted(kinds, key=order.index)),
+                tuple(kinds) if len(kinds) == 1 else tuple(sorted(kinds, key=_ORDER.__getitem__)),
                 _label(self.old, i),
                 _label(self.new, j),
                 moved_m2,
                 into,
                 made_of,
+                () if NONE in (i, j) else _other_attributes(self.old, i, self.new, j),
             )
 
     def land_passed(self, still: NDArray[np.object_]) -> dict[tuple[str | None, str | None], float]:
@@ -249,7 +255,12 @@ class _Comparison:
         return passed
 
 
+_ORDER = {kind: place for place, kind in enumerate(ChangeKind)}
+
+
 def _labels(units: Units, which: Parts) -> tuple[UnitLabel, ...]:
+    if not which:
+        return ()
     found = (UnitLabel(units.codes[i], units.names[i]) for i in which)
     return tuple(sorted(found, key=by_code))
 

@@ -53,6 +53,8 @@ class Change:
     split_into, merged_from
         The units of after that it was split into, and those of before that it is made of, by
         code; none where it is neither.
+    columns
+        Names of the columns that changed; ``parent`` where the parent did.
     """
 
     kinds: tuple[ChangeKind, ...]
@@ -61,6 +63,7 @@ class Change:
     moved_m2: float
     split_into: tuple[UnitLabel, ...] = ()
     merged_from: tuple[UnitLabel, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:

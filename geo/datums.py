@@ -21,6 +21,11 @@ class Datum(StrEnum):
     BD09 = "BD09"
 
 
+def is_shifted(lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which places GCJ-02 shifts, shape (n,); degrees of WGS 84, shape (n, 2)."""
+    return _in_china(lonlat)[:, 0]
+
+
 def convert(lonlat: ArrayLike, source: Datum, target: Datum) -> NDArray[np.float64]:
     """Convert degrees between WGS 84, GCJ-02 and BD-09.
 

@@ -114,7 +114,8 @@ def _duplicate_codes(
             rows_of.setdefault(code, []).append(row)
     for code, same in rows_of.items():
         if len(same) > 1:
-            listed = ", ".join(map(str, same[:10]))
+            listed = ", ".join(map(str, same[:LISTED]))
+            listed += f" and {len(same) - LISTED} more" if len(same) > LISTED else ""
             yield Finding(
                 level=level,
                 kind=Kind.DUPLICATE_CODE,

@@ -240,8 +240,10 @@ def _say(piece: Piece, layer: Layer, name: str | None) -> str:
     size = f"together {size}" if many else size
     if kind is Kind.BLANK:
         whose = (
-            f"that only {layer.say(units)} claims, of another parent," if units else "of no unit"
+            f"that only {layer.say(units)} claims, of another parent" if units else "of no unit"
         )
+        if units and name:
+            whose += ","
         beside = f", beside {layer.say(piece.neighbours)}" if piece.neighbours else ""
         if piece.pair and many:
             beside = f", between {' and '.join(map(layer.name, piece.pair))}"

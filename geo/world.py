@@ -92,6 +92,17 @@ class Units:
         return replace(self, geoms=changed)
 
 
+def other_columns(one: Mapping[str, object], other: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names of the columns in which two rows differ, in order.
+
+    A column that says nothing is as good as none: files of one sender have it or not.
+    """
+    if one == other:  # nearly all rows
+        return ()
+    names = sorted(one.keys() | other.keys())
+    return tuple(name for name in names if one.get(name) != other.get(name))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """The levels, and the units that stand on a piece of ground.

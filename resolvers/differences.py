@@ -88,7 +88,7 @@ def _compare_level(
     former: list[int] = []
     for k, (was, now) in enumerate(pairs):
         renamed = old.names[was] != new.names[now]
-        reattributed = _attributes(old, was) != _attributes(new, now)
+        reattributed = _other_attributes(old, was, new, now)
         if renamed or reattributed or other_land[k]:
             row_id = int(old.row_ids[was])
             changed.append(Row(level, new, now, row_id, bool(moved[k]), renamed, reattributed))
@@ -126,8 +126,10 @@ def _differs(old: NDArray[np.object_], new: NDArray[np.object_]) -> NDArray[np.b
     return out
 
 
-def _attributes(units: Units, index: int) -> tuple[str | None, dict[str, object]]:
-    return units.parent_codes[index], units.properties[index]
+def _other_attributes(old: Units, was: int, new: Units, now: int) -> bool:
+    if old.parent_codes[was] != new.parent_codes[now]:
+        return True
+    return bool(other_columns(old.properties[was], new.properties[now]))
 
 
 def new_rows(rows: Sequence[Row], metric: LocalMetric) -> NewRows:

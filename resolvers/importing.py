@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+import shapely
 from anyio import to_thread
 
 from geo.check import Sent
+from geo.datums import Datum, is_shifted
 from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
@@ -162,7 +165,8 @@ async def make_draft(
             laid = await _lay_in(connection, before, others)
             base, checked = await check_on(connection, laid, back, level, ground)
             removed = _removed(standing, back)
-            told = restored + _notices(checked.remarks) + _removed_notice(removed)
+            told = [*restored, *_untested_datum(before, checked, sent)]
+            told += _notices(checked.remarks) + _removed_notice(removed)
             imported = Imported(
                 draft=None,
                 level=level,
@@ -414,6 +418,20 @@ def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:
         {"code": remark.code, "message": remark.message, "featureCount": remark.feature_count}
         for remark in remarks
     ]
+
+
+def _untested_datum(before: Base, checked: Checked, sent: Sent) -> list[dict[str, object]]:
+    """Say of the first file of a Chinese city that nothing stands that would show a shift."""
+    if before.world.outline is not None or sent.datum is not Datum.WGS84:
+        return []
+    bounds = shapely.total_bounds(checked.geoms)
+    if not np.isfinite(bounds).all() or not is_shifted(bounds.reshape(2, 2)).all():
+        return []
+    message = (
+        "nothing stands yet that would show whether the file is shifted as maps on the web are: "
+        "it was taken as WGS 84; if it is not, import it with --datum GCJ02 or BD09"
+    )
+    return [{"code": "DATUM_UNTESTED", "message": message, "featureCount": len(sent.rows)}]
 
 
 def _removed_notice(removed: Sequence[str]) -> list[dict[str, object]]:

@@ -128,7 +128,10 @@ def _typed(row: Row, old: Row, same: Callable[[object, object], bool]) -> Row:
 
 
 def _is_as_sent(fresh: Row, row: Row) -> bool:
-    return fresh == row and all(type(fresh[name]) is type(value) for name, value in row.items())
+    """Return whether nothing was given back; an empty cell that was left out says nothing."""
+    return not other_columns(fresh, row) and all(
+        type(fresh[name]) is type(value) for name, value in row.items() if name in fresh
+    )
 
 
 # -- names ------------------------------------------------------------------------------------

@@ -16,13 +16,12 @@ from rich.console import Console
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from geo import errors
 from geo.errors import NoDatabaseError, NotCleanError, WanggeError
 from service.cli import app
-from service.cli.frame import JsonOption, Program, on_database, run
+from service.cli.frame import JsonOption, Program, load_commands, on_database, run
 from service.cli.output import emit, printable, progress, table
 from service.errors import OUTCOMES, ExitCode
 
@@ -256,7 +255,7 @@ def test_every_command_says_what_it_does_and_offers_json() -> None:
         else:
             yield path, command
 
-    found = dict(walk(get_command(app), ""))
+    found = dict(walk(load_commands(), ""))
 
     assert {"db upgrade", "db status", "db url", "key create", "load levels"} <= set(found)
     assert [path for path, command in found.items() if not getattr(command, "help", "")] == []

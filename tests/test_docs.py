@@ -14,7 +14,6 @@ import orjson
 import pytest
 from graphql import build_schema, parse, validate
 from typer.core import TyperGroup
-from typer.main import get_command
 
 from geo.findings import Kind, Rule
 from geo.levels import DEFAULT_LEVELS
@@ -22,8 +21,8 @@ from resolvers.context import Context, Shared
 from resolvers.demo import play
 from schema.build import schema
 from schema.request import RequestContext
-from service.cli import app
 from service.cli.demo import FILES, read_town
+from service.cli.frame import load_commands
 from service.errors import ExitCode
 from service.settings import PREFIX, Settings
 from sources.addresses import read_addresses
@@ -89,7 +88,7 @@ def mentioned(page: str) -> Iterator[str]:
 
 def resolve(line: str) -> tuple[object, list[str]]:
     """Return the command that a line names, and its arguments."""
-    command: object = get_command(app)
+    command: object = load_commands()
     arguments = shlex.split(line)[1:]
     while isinstance(command, TyperGroup) and arguments and not arguments[0].startswith("-"):
         name = arguments.pop(0)

@@ -11,6 +11,7 @@ import shlex
 import sys
 import traceback
 from contextvars import ContextVar
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,21 +19,22 @@ from zoneinfo import ZoneInfo
 import orjson
 import typer
 import uvloop
-from sqlalchemy.exc import OperationalError
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from geo.errors import ConflictError, NoDatabaseError, UnreadableError, WanggeError
+from service.cli.commands import COMMANDS
 from service.cli.output import note
-from service.database import open_database
 from service.errors import ExitCode, outcome_of
-from service.settings import Settings, read_settings
-from storage.contention import got_in_the_way
-from storage.engine import make_engine
+
+# What only some commands need is imported where it is used: help and refusals come at once.
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from service.settings import Settings
 
 T = TypeVar("T")
 
@@ -66,7 +68,23 @@ JsonOption = Annotated[
 
 
 class Program(TyperGroup):
-    """The whole program: the one place where a failure becomes a sentence and an exit code."""
+    """The whole program: the one place where a failure becomes a sentence and an exit code.
+
+    It knows all commands by name and help, and loads the one that is run.
+    """
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - whatever Typer gives a group
+        super().__init__(**settings)
+        loaded = dict(self.commands)
+        for name, told in COMMANDS.items():
+            self.commands[name] = loaded.pop(name, None) or TyperCommand(name, help=told.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as below
+        """Find the command that is meant, and load it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            command = load_commands(name).commands[name]
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
         """Run a command."""
@@ -95,6 +113,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 """The program; command modules add themselves to it."""
+
+
+def load_commands(*names: str) -> TyperGroup:
+    """Import commands, all of them unless some are named, and return the program with them."""
+    for name in names or COMMANDS:
+        for module in COMMANDS[name].modules:
+            import_module(f"service.cli.{module}")
+    return get_group(app)
 
 
 def main() -> None:
@@ -129,8 +155,16 @@ def _options(
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run asynchronous work to its end; Ctrl-C cancels it, so that its transaction rolls back."""
+    kept: list[T] = []
+
+    # The task itself returns nothing: putting back the handler of Ctrl-C makes Python print the
+    # task for an error that nobody sees, and a level's changes take seconds to print.
+    async def keep() -> None:
+        kept.append(await work)
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+        runner.run(keep())
+    return kept[0]
 
 
 def on_database(
@@ -150,11 +184,16 @@ def on_database(
     NoDatabaseError
         If PostGIS is missing, does not answer or stops answering.
     """
+    from service.database import open_database  # noqa: PLC0415
+    from service.settings import read_settings  # noqa: PLC0415
+
     with open_database(settings or read_settings()) as url:
         return run(_with_engine(url, use))
 
 
 async def _with_engine(url: str, use: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    from storage.engine import make_engine  # noqa: PLC0415
+
     engine = make_engine(url)
     try:
         return await use(engine)
@@ -195,6 +234,12 @@ def _expected(error: Exception) -> WanggeError | None:
     """Return the failure as one that users understand; None for a bug."""
     if isinstance(error, WanggeError):
         return error
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
+    from storage.contention import got_in_the_way  # noqa: PLC0415
+
     if got_in_the_way(error):
         return ConflictError("somebody else was changing the same; try again in a moment")
     if isinstance(error, OperationalError):
