@@ -9,6 +9,7 @@ import shapely
 
 from geo.chain import chains
 from geo.changes_land import moved as boundaries_moved
+from geo.world import other_columns
 from resolvers.naming import search_text
 from storage.publishing import NewRows
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import shapely
 from anyio import to_thread
 
 from geo.check import Sent
-from geo.datums import Datum, is_shifted
 from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
 from resolvers.again import until_undisturbed
+from resolvers.draft_notices import CHECK_NOTICES, removed_units, said_by_check, untested_datum
 from resolvers.planned import keep_plan, make_plan
 from resolvers.reports import stored_report
 from resolvers.returning import give_back
+from resolvers.sent_files import sent_of_file, source_of
 from resolvers.worlds import (
     Base,
     by_rank,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.check import Checked
-    from geo.remarks import Remark
     from geo.world import Units
     from resolvers.planned import NewPlan
     from sources.boundaries import BoundaryFile
@@ -165,8 +163,8 @@ async def make_draft(
             laid = await _lay_in(connection, before, others)
             base, checked = await check_on(connection, laid, back, level, ground)
             removed = _removed(standing, back)
-            told = [*restored, *_untested_datum(before, checked, sent)]
-            told += _notices(checked.remarks) + _removed_notice(removed)
+            told = [*restored, *untested_datum(before, checked, sent)]
+            told += said_by_check(checked.remarks) + removed_units(removed)
             imported = Imported(
                 draft=None,
                 level=level,
@@ -260,8 +258,8 @@ class Again:
     def new_draft(self, *, created_by: str) -> NewDraft:
         """Return what is to be stored about the draft."""
         standing = _on_ground(self.before, self.draft.level, unit_name(self.draft.within))
-        kept = [n for n in self.draft.source["notices"] if n["code"] not in _CHECK_NOTICES]
-        new = _notices(self.checked.remarks) + _removed_notice(_removed(standing, self.sent))
+        kept = [n for n in self.draft.source["notices"] if n["code"] not in CHECK_NOTICES]
+        new = said_by_check(self.checked.remarks) + removed_units(_removed(standing, self.sent))
         return NewDraft(
             level=self.draft.level,
             within=self.draft.within,
@@ -397,121 +395,6 @@ def _on_ground(base: Base, level: str, within: UnitName | None) -> Units:
 def _removed(standing: Units, sent: Sent) -> list[str]:
     named = set(sent.codes)
     return sorted(code for code in standing.codes if code not in named)
-
-
-_CHECK_NOTICES = {
-    "PARENT",
-    "PARENT_NAME",
-    "CODE_PREFIX",
-    "MERGED",
-    "NODED",
-    "REBUILT",
-    "CROSSED",
-    "ENTANGLED",
-    "REMOVED",
-    "REPAIRED",
-}
-
-
-def _notices(remarks: Sequence[Remark]) -> list[dict[str, object]]:
-    return [
-        {"code": remark.code, "message": remark.message, "featureCount": remark.feature_count}
-        for remark in remarks
-    ]
-
-
-def _untested_datum(before: Base, checked: Checked, sent: Sent) -> list[dict[str, object]]:
-    """Say of the first file of a Chinese city that nothing stands that would show a shift."""
-    if before.world.outline is not None or sent.datum is not Datum.WGS84:
-        return []
-    bounds = shapely.total_bounds(checked.geoms)
-    if not np.isfinite(bounds).all() or not is_shifted(bounds.reshape(2, 2)).all():
-        return []
-    message = (
-        "nothing stands yet that would show whether the file is shifted as maps on the web are: "
-        "it was taken as WGS 84; if it is not, import it with --datum GCJ02 or BD09"
-    )
-    return [{"code": "DATUM_UNTESTED", "message": message, "featureCount": len(sent.rows)}]
-
-
-def _removed_notice(removed: Sequence[str]) -> list[dict[str, object]]:
-    if not removed:
-        return []
-    listed = ", ".join(removed[:20]) + (" …" if len(removed) > len(removed[:20]) else "")
-    message = (
-        f"{len(removed)} unit(s) stand on this ground and are not in the file: publishing it takes "
-        f"them away: {listed}"
-    )
-    return [{"code": "REMOVED", "message": message, "featureCount": len(removed)}]
-
-
-def sent_of_file(file: BoundaryFile) -> Sent:
-    """Return a boundary file's rows as a draft takes them."""
-    return Sent(
-        rows=file.rows,
-        codes=file.codes,
-        names=file.names,
-        parents=file.parents,
-        properties=_properties(file),
-        geoms=file.geoms,
-        crs=file.crs,
-        datum=file.datum,
-    )
-
-
-def source_of(file: BoundaryFile) -> dict[str, Any]:  # free JSON: the contract's DraftSource
-    """Return what was read and concluded about a file, as the API's DraftSource."""
-    notices: list[dict[str, object]] = [
-        {"code": n.code, "message": n.message, "featureCount": n.feature_count}
-        for n in file.notices
-    ]
-    if _is_our_export(file):
-        message = f"columns that an export adds were left out: {', '.join(sorted(OWN_COLUMNS))}"
-        notices.append({"code": "OWN_COLUMNS", "message": message, "featureCount": len(file.rows)})
-    return {
-        "file": file.file,
-        "sha256": file.sha256,
-        "format": file.format,
-        "layer": file.layer,
-        "featureCount": len(file.rows),
-        "encoding": file.encoding,
-        "crs": file.crs,
-        "datum": file.datum.value,
-        "columns": {key: name for key, name in asdict(file.columns).items() if name is not None},
-        "notices": notices,
-    }
-
-
-OWN_COLUMNS = frozenset({"area_m2", "households", "people"})
-"""What an export adds to a unit's own columns."""
-
-
-def _is_our_export(file: BoundaryFile) -> bool:
-    """Return whether a file has the columns that an export adds."""
-    seen = {*file.properties[0], file.columns.households, file.columns.people}
-    return seen >= OWN_COLUMNS
-
-
-def _properties(file: BoundaryFile) -> list[dict[str, object]]:
-    """Return each row's other columns; the file's own counts stay among them.
-
-    Households and people of a unit are counted from the addresses in it, not taken from a file.
-    What an export of ours has added is left out, so that it comes in again as no change.
-    """
-    if _is_our_export(file):
-        return [
-            {name: value for name, value in columns.items() if name not in OWN_COLUMNS}
-            for columns in file.properties
-        ]
-    rows: list[dict[str, object]] = [dict(columns) for columns in file.properties]
-    for name, values in (
-        (file.columns.households, file.households),
-        (file.columns.people, file.people),
-    ):
-        for row, value in zip(rows, values, strict=False):
-            if name is not None and value is not None:
-                row[name] = value
-    return rows
 
 
 def _rows(sent: Sent, checked: Checked, base: Base, plan: NewPlan | None) -> DraftRows:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from geo.world import other_columns
 from sources.formats import (
     FLATGEOBUF,
     GEOJSON,

@@ -17,9 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from geo.errors import BadInputError, ConflictError, UnreadableError, WanggeError
 from resolvers.grounds import ground_for
 from resolvers.import_progress import Teller, as_told, check_ticket
-from resolvers.importing import DraftOrder, make_draft, sent_of_file, source_of
+from resolvers.importing import DraftOrder, make_draft
 from resolvers.paging import check_text
 from resolvers.rights import Right, require_drafts, require_editor_of
+from resolvers.sent_files import sent_of_file, source_of
 from resolvers.worlds import find_ground, find_level
 from sources.apart import Limits, read_boundaries_apart
 from sources.columns import Columns
