@@ -44,7 +44,7 @@ from geo.changes_told import (
     after_count,
     by_code,
 )
-from geo.world import Units
+from geo.world import Units, other_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

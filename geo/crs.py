@@ -102,6 +102,12 @@ def parse_crs(text: str | CRS) -> CRS:
                 "e.g. EPSG:4490",
                 argument="crs",
             )
+        if "PARAMETERFILE[" in crs.to_wkt():  # PROJ would open any file that a sender names
+            raise BadInputError(
+                f"the coordinate system {crs.name!r} names a grid file, which is not opened; name "
+                "a system that is known without one, e.g. EPSG:4490",
+                argument="crs",
+            )
         # Flattening forgets under which code the CRS is known.
         return crs if len(crs.axis_info) == FLAT else crs.to_2d()
     except ProjError as error:

@@ -74,7 +74,8 @@ def count_in_units(
     A unit without a polygon (None) has nobody.
     """
     there = np.array([geom is not None for geom in geoms], bool)
-    units = np.flatnonzero(there)
+    # Without addresses no unit needs to be looked at.
+    units = np.flatnonzero(there) if len(addresses.keys) else np.zeros(0, np.intp)
     solid = solid_land(geoms[units], shapely.is_valid(geoms[units]))
     found = locate(addresses.lonlat, solid, [codes[i] for i in units.tolist()])
     inside = np.flatnonzero(found.unit != NOWHERE)

@@ -239,9 +239,7 @@ def _say(piece: Piece, layer: Layer, name: str | None) -> str:
     many = f"{piece.pieces} slivers" if piece.pieces > 1 else ""
     size = f"together {size}" if many else size
     if kind is Kind.BLANK:
-        whose = (
-            f"that only {layer.say(units)} claims, of another parent" if units else "of no unit"
-        )
+        whose = f"that only {layer.say(units)} claims, of another parent" if units else "of no unit"
         if units and name:
             whose += ","
         beside = f", beside {layer.say(piece.neighbours)}" if piece.neighbours else ""

@@ -88,6 +88,8 @@ class Shared:
     """Whether readers need no key."""
     reports: Cache = field(default_factory=lambda: Cache(100_000))
     """Coverage reports of editions, by their findings."""
+    asked: set[asyncio.Future[Any]] = field(default_factory=set)
+    """Questions to the database that are not answered yet."""
     changes: Cache = field(default_factory=lambda: Cache(200_000))
     """What editions and drafts change, by the units and the ways of their households."""
 
@@ -115,9 +117,20 @@ class Context:
         self._things = 0
 
     async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - those of the question
-        """Put a question of ``storage`` on a connection of its own; siblings run side by side."""
-        async with self._reader.connect() as connection:
-            return await question(connection, *args, **kwargs)
+        """Put a question of ``storage`` on a connection of its own; siblings run side by side.
+
+        A question that was put is ended, although whoever asked may have gone: cancelled while it
+        takes or readies a connection, SQLAlchemy would lose that.
+        """
+
+        async def put() -> T:
+            async with self._reader.connect() as connection:
+                return await question(connection, *args, **kwargs)
+
+        asked = asyncio.ensure_future(put())
+        self.shared.asked.add(asked)
+        asked.add_done_callback(self.shared.asked.discard)
+        return await asyncio.shield(asked)
 
     async def once(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """Return the result of ``make``, which one request runs once for a key."""

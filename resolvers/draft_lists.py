@@ -117,6 +117,7 @@ def _finding_json(finding: StoredFinding) -> dict[str, Any]:  # free JSON: the c
     return {
         "id": finding.id,
         "kind": finding.kind,
+        "level": {"key": finding.level},
         "rule": finding.rule,
         "severity": finding.severity,
         "message": finding.message,

@@ -143,7 +143,7 @@ async def _publish(connection: AsyncConnection, ids: list[int], order: Order) ->
         # Units that a later draft exchanges are judged by that draft's own check.
         later = [_exchanged(other, before.world) for other in drafts[place + 1 :]]
         findings += [f for f in checked.report.findings if not any(e.judges(f) for e in later)]
-    _require_clean(findings)
+    _require_clean(findings, drafts)
 
     metric = _metric(after)
     change = compare(before.world, after.world, metric)
@@ -284,7 +284,7 @@ def _names(
     return list(parents.codes), list(units.codes)
 
 
-def _require_clean(findings: Sequence[Finding]) -> None:
+def _require_clean(findings: Sequence[Finding], drafts: Sequence[OpenDraft]) -> None:
     blocking = [f for f in findings if f.severity is Severity.BLOCKING and f.waiver is None]
     if not blocking:
         return
@@ -295,8 +295,18 @@ def _require_clean(findings: Sequence[Finding]) -> None:
     raise NotCleanError(
         f"{len(blocking)} finding(s) forbid publishing ({counted}): {blocking[0].message}",
         findingIds=[finding.id for finding in blocking[:1000]],
-        hint="mend them in the file and import it again, or accept what is meant so: wangge waive",
+        hint=_how_to_mend({finding.level for finding in blocking}, drafts),
     )
+
+
+def _how_to_mend(levels: set[str], drafts: Sequence[OpenDraft]) -> str:
+    """Say what helps against findings; units of another level may have to move along."""
+    said = "mend them in the file and import it again, or accept what is meant so: wangge waive"
+    beside = sorted(levels - {draft.level for draft in drafts})
+    if not beside:
+        return said
+    ids = " ".join(f"--with {draft.id}" for draft in drafts)
+    return f"import the file of {', '.join(beside)} that fits, {ids}, and publish all together"
 
 
 # -- writing ----------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ def finding_json(
     return {
         "id": finding.id,
         "kind": finding.kind.value,
+        "level": {"key": finding.level},
         "rule": finding.rule.value,
         "severity": finding.severity.value,
         "message": finding.message,

@@ -101,9 +101,8 @@ def give_back(sent: Sent, standing: Units, *, format_: str) -> Returned:
         if place is not None and _is_cut(names[n], standing.names[place], format_):
             names[n] = standing.names[place]
             restored += 1
-    if not restored:
-        return Returned(sent, [])
-    return Returned(sent._replace(properties=rows, names=names), [_notice(full, restored)])
+    told = [_notice(full, restored)] if restored else []
+    return Returned(sent._replace(properties=rows, names=names), told)
 
 
 def _notice(full: Mapping[str, str], count: int) -> dict[str, Any]:  # the contract's DraftSource

@@ -126,6 +126,30 @@ async def require_drafts(
     return Granted(name, [mine[number] for number in dict.fromkeys(ids)])
 
 
+async def require_units(
+    context: Context, ground: Ground, units: Sequence[UnitRef], *, argument: str
+) -> None:
+    """Refuse what concerns units that stand on other ground; what is only drawn stands nowhere.
+
+    Raises
+    ------
+    ForbiddenError
+        If one of them does not lie below the ground's unit and is not that unit.
+    """
+    if ground.edition is None or not units:
+        return
+    own = UnitRef(ground.level, ground.code)
+    rows = await context.ask(families.ancestors, ground.edition, units, wanted=Wanted.NOTHING)
+    for unit in units:
+        above = [UnitRef(row.level, row.code) for row in rows[unit]]
+        if above and own not in above:
+            raise ForbiddenError(
+                f"{unit.level} {unit.code} has a part in it, which lies outside {own.level} "
+                f"{own.code}, for which the key is valid",
+                argument=argument,
+            )
+
+
 async def _waiting_company(context: Context, ids: Sequence[int]) -> list[int]:
     """Return the drafts that some were checked on and that are not published yet."""
     whole = await context.ask(drafts_reading.drafts_by_ids, ids, ground=None)

@@ -14,6 +14,7 @@ from geo.waivers import OF_HOUSEHOLDS, WAIVABLE, covering
 from resolvers import coverage_findings, coverage_reading
 from resolvers.context import State
 from resolvers.drafts_reading import state_of
+from resolvers.rights import require_units
 from resolvers.units import UnitRef
 from resolvers.worlds import find_level
 from storage import drafts_reading, findings_reading, levels, waivers
@@ -75,12 +76,15 @@ async def find(context: Context, finding: str, *, ground: Ground | None) -> Plac
     UnknownError
         If nobody found that.
     ForbiddenError
-        If it lies outside the ground.
+        If it lies outside the ground, or concerns units outside of it, too.
     """
     place = await _in_drafts(context, finding, ground) or await _in_edition(
         context, finding, ground
     )
     if place is not None:
+        if ground is not None and place.row.kind != Kind.BLANK:  # blank land names its neighbours
+            units = [UnitRef(place.row.level, code) for code in place.row.units]
+            await require_units(context, ground, units, argument="findingId")
         return place
     if ground is not None:
         everywhere = await _in_drafts(context, finding, None) or await _in_edition(

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import (
     MaxAliasesLimiter,
     MaxTokensLimiter,
@@ -14,7 +15,10 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
 from schema.masking import shown
 from schema.mutation import Mutation
@@ -27,8 +31,7 @@ from schema.uploading import UPLOADS, Uploading
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from graphql import GraphQLError
-    from strawberry.types import ExecutionContext, ExecutionResult
+    from strawberry.types import ExecutionContext
 
 MAX_DEPTH = 24
 """Fields below one another; introspection is not counted."""
@@ -49,7 +52,14 @@ class Schema(strawberry.Schema):
 
     async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
         """Answer a question: expected errors with their code, anything else masked."""
-        result = await super().execute(*args, **kwargs)
+        allowed = set(kwargs.get("allowed_operation_types") or OperationType)
+        kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        try:
+            result = await super().execute(*args, **kwargs)
+        except InvalidOperationTypeError as error:
+            if error.operation_type is not OperationType.SUBSCRIPTION:
+                raise
+            result = ExecutionResult(data=None, errors=[_needs_socket()])
         if result.errors:
             result.errors = [shown(error) for error in result.errors]
         return result
@@ -69,12 +79,23 @@ class Schema(strawberry.Schema):
 
 async def _told(results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     """Tell the errors of results as the contract says."""
-    async with aclosing(results):
-        async for result in results:
-            if result.errors:
-                began = not isinstance(result, PreExecutionError)
-                result.errors = [shown(error, began=began) for error in result.errors]
-            yield result
+    try:
+        async with aclosing(results):
+            async for result in results:
+                if result.errors:
+                    began = not isinstance(result, PreExecutionError)
+                    result.errors = [shown(error, began=began) for error in result.errors]
+                yield result
+    except GraphQLError as error:  # the parser's cache raises what the parser would have told
+        yield PreExecutionError(data=None, errors=[shown(error)])
+
+
+def _needs_socket() -> GraphQLError:
+    """Return what a subscription is told that comes without a WebSocket."""
+    return GraphQLError(
+        "a subscription has many answers: ask over a WebSocket, in the protocol "
+        "graphql-transport-ws"
+    )
 
 
 schema = Schema(

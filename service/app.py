@@ -38,6 +38,9 @@ LOG = logging.getLogger("wangge.service")
 READY_TIMEOUT_S = 5.0
 """How long the database may take to say that it is there."""
 
+LAST_ANSWERS_S = 5.0
+"""How long the last questions may take to be answered, though nobody waits, before the end."""
+
 _GZIP_LEVEL = 1  # 2 ms for a large answer; level 9 takes twenty times as long
 _GZIP_FROM_BYTES = 1000
 
@@ -67,6 +70,8 @@ def make_app(settings: Settings, url: str) -> Starlette:
                     yield {"shared": shared, "hub": hub, "desk": desk, "folder": folder}
                     await desk.closed()
         finally:
+            if shared.asked:
+                await asyncio.wait(shared.asked, timeout=LAST_ANSWERS_S)
             await engine.dispose()
 
     async def ready(_request: Request) -> Response:

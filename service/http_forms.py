@@ -182,6 +182,8 @@ class _Parts:
         if missing:
             raise BadInputError(f"`map` names the file {missing[0]!r}, which the form has not")
         operations = _json("operations", self._fields["operations"])
+        if not isinstance(operations, dict | list):  # a list is a batch
+            raise BadInputError("the field `operations` must be a JSON object with a `query`")
         for name, file in self._files.items():
             made = Received(file.path, file.size, file.digest.hexdigest())
             for path in self._paths[name]:

@@ -124,6 +124,13 @@ class View(GraphQL[RequestContext, None]):
         nothing_to_say: UnsetType = UNSET
         return nothing_to_say
 
+    def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - JSON
+        """Read a body, which is no bare value, or a parameter of the address."""
+        read = super().parse_json(data)
+        if isinstance(data, bytes) and not isinstance(read, dict | list):  # a list is a batch
+            raise HTTPException(400, "the body must be a JSON object with the field `query`")
+        return read
+
     async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> Any:  # noqa: ANN401 - JSON with files in it
         """Return a form's operations with its files, which go to the disk as they come in."""
         if not isinstance(request, FormRequest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -25,6 +26,7 @@ Json = Any  # what the parent asks; it is our own program
 
 def main() -> None:
     """Read the file that standard input asks for, and send it to standard output."""
+    gc.disable()  # a table has no cycles, and this process ends with it
     asked = json.loads(sys.stdin.buffer.read())
     end_with(asked["parent"])
     path = Path(os.fsdecode(asked["path"].encode("latin-1")))

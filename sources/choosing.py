@@ -80,6 +80,11 @@ class _Seen:
         """Whether most values are there more than once: no code of the rows."""
         return self.different * 2 < self.filled
 
+    @property
+    def fractions(self) -> bool:
+        """Whether any is a number that is not whole: a measure, no code."""
+        return any(isinstance(cell, float) and cell % 1 for cell in self._cells)
+
     def begins(self, other: _Seen) -> bool:
         """Whether the other's values are these and some more digits: a unit above the other's."""
         pairs = [(a, b) for a, b in zip(self.texts, other.texts, strict=True) if a and b]
@@ -260,7 +265,11 @@ def _which_code(alike: Sequence[_Seen], file: str) -> UnreadableError:
 
 def _no_code(table: Table, file: str) -> UnreadableError:
     seen = {name: _Seen(table, name) for name in table.names}
-    unique = [name for name, it in seen.items() if it.filled == it.different == len(it.texts)]
+    unique = [
+        name
+        for name, it in seen.items()
+        if it.filled == it.different == len(it.texts) and not it.fractions
+    ]
     advice = f"name it, e.g. --columns code={unique[0]}" if unique else "add one, e.g. 编码"
     return UnreadableError(
         f"{file} has no column of codes that is known by its name; {advice}",

@@ -92,6 +92,10 @@ _DBF_LANGUAGES = {
 """Language bytes of dBASE files, from the ESRI Shapefile driver's table; 0x57 names nothing."""
 
 
+LABEL_SHOWN = 30
+"""So much of what a file calls its encoding is shown."""
+
+
 class Guess(NamedTuple):
     """An encoding, and why."""
 
@@ -167,7 +171,11 @@ def dbf_language(byte: int) -> str | None:
 
 
 def choose_encoding(
-    pieces: Iterable[bytes], *, declared: str | None = None, file: str = "the file"
+    pieces: Iterable[bytes],
+    *,
+    declared: str | None = None,
+    label: str | None = None,
+    file: str = "the file",
 ) -> Guess:
     """Choose the encoding of short texts such as a table's names and cells.
 
@@ -177,6 +185,8 @@ def choose_encoding(
         Texts as bytes; those in ASCII say nothing and cost nothing.
     declared
         What the file says of itself, as a Python codec.
+    label
+        The same in its own words, which may be those of no encoding.
     file
         What to call it.
 
@@ -197,6 +207,8 @@ def choose_encoding(
     of it, one reading must be plainly better than all others.
     """
     said = f"the file says {declared}, but" if declared else "the file names no encoding;"
+    if declared is None and label is not None:
+        said = f"the file says {label[:LABEL_SHOWN]!r}, which is no encoding;"
     if declared is not None and declared.startswith(_WIDE):
         declared = None  # a table pads its cells with single spaces
     seen = _distinct(pieces)

@@ -71,6 +71,9 @@ def harmless_table(
     changed: set[int] = set()
     columns = []
     for column in cells:
+        if _is_harmless(column):
+            columns.append(list(column))
+            continue
         fresh = [_harmless(cell) for cell in column]
         changed.update(
             place
@@ -142,6 +145,16 @@ def check_size(geoms: NDArray[np.object_], rows: NDArray[np.intp], file: str) ->
             f"{name_rows(rows[large])}, more than the {MAX_VERTICES:,} that one may have; "
             "simplify it or cut it into parts"
         )
+
+
+def _is_harmless(column: Sequence[object]) -> bool:
+    """Return whether a column has nothing to be cleaned, where that is told at a glance."""
+    if not _PLAIN.issuperset(map(type, column)):
+        return False
+    return "".join(cell for cell in column if isinstance(cell, str)).isprintable()
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _harmless(cell: object) -> object:

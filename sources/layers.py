@@ -132,7 +132,9 @@ def read_layer(
         geoms = shapely.from_wkb(wkb, on_invalid="ignore")
     sent = np.array([piece is not None for piece in wkb])
     spoilt = np.flatnonzero(sent & shapely.is_missing(geoms))
-    found = {geom.geom_type for geom in geoms if geom is not None and not geom.is_empty}
+    filled = geoms[~(shapely.is_missing(geoms) | shapely.is_empty(geoms))]
+    one_each = np.unique(shapely.get_type_id(filled), return_index=True)[1]
+    found = {geom.geom_type for geom in filled[one_each]}
     if not len(spoilt) and not any(part in name for name in found for part in (*wanted, *ANY)):
         kinds = ", ".join(sorted(found)) or "no geometry at all"
         what = "polygon" if wanted == POLYGONS else "point or polygon"

@@ -14,7 +14,7 @@ from sources.formats import FLATGEOBUF, GEOPACKAGE, GML, SHAPEFILE
 from sources.geopackages import geometry_column
 from sources.notices import name_rows
 from sources.shapefiles import has_measures
-from sources.wkb import count_curved, count_measured, faces_as_polygons
+from sources.wkb import HEAD_BYTES, count_curved, count_measured, faces_as_polygons, may_have_faces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +80,9 @@ def without_faces(
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Return geometries with polygons for faces and triangles, and which ones had any."""
     plain, faced = wkb.copy(), np.zeros(len(wkb), dtype=bool)
+    heads = {piece[:HEAD_BYTES] for piece in wkb if piece is not None}
+    if not any(may_have_faces(head) for head in heads):
+        return plain, faced
     for place, piece in enumerate(wkb):
         try:
             changed = faces_as_polygons(piece) if piece is not None else None

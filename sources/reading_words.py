@@ -41,7 +41,8 @@ def notices_of(case: Case, found: Found) -> Iterator[Notice]:
     if case.claims.crs is None and found.reading.crs is not case.known:
         doubt = _doubt(case, found)
         said = f"{_said(case)}, but {doubt}" if doubt else _said(case)
-        message = f"{said}; taken for {label}, as {_reason(case, found)}"
+        span = "" if _span(case) in doubt else _span(case)
+        message = f"{said}; taken for {label}, as {_reason(case, found, span)}"
         silent = case.claims.label is None
         yield Notice("NO_CRS", message, count) if silent else Notice("CRS", message, count)
     if found.reading.swapped:
@@ -156,15 +157,16 @@ def _doubt(case: Case, found: Found) -> str:
     return f"so it lies {metres(away)} from {GROUND}"
 
 
-def _reason(case: Case, found: Found) -> str:
-    """Say what speaks for the system that was chosen."""
+def _reason(case: Case, found: Found, span: str) -> str:
+    """Say what speaks for the system that was chosen; ``span`` are numbers not yet told."""
     reasons = []
     if found.reading.zone is not None:
         width, number = found.reading.zone
         others = " and ".join(namesakes(found.reading))
+        told = f"{span}; " if span else ""
         reasons = [
             f"its eastings begin with {number}, the number of a zone of {width} degrees "
-            f"({_span(case)}; {others} look the same)"
+            f"({told}{others} look the same)"
         ]
     elif not found.on_ground or case.known is None:
         reasons = [f"it has {_span(case)}"]

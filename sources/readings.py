@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from geo.crs import WGS84, Datum, Plane, agrees_with_wgs84, convert, datum_name, parse_crs
 from geo.deciding import CLOSE_M, decide
 from geo.errors import BadInputError
-from geo.fitting import Borders, distances_apart, outline_of
+from geo.fitting import Borders, Fit, distances_apart, outline_of
 from geo.placing import Numbers, Reading, distinct, lands, of_ground, of_numbers, possible
 from sources.claims import Case, Claims, Found, Trial
 from sources.reading_words import not_told, split
@@ -30,6 +31,12 @@ __all__ = ["case_of", "choose_reading"]
 
 MIN_POINTS = 8
 """Fewer points on an outline prove nothing."""
+
+
+NO_FIT = Fit(np.inf, np.inf)
+"""Of a reading that does not bring the file onto its ground at all."""
+
+MOST, M_PER_DEG = 0.5, 111_320.0
 
 
 def case_of(file: str, geoms: NDArray[np.object_], claims: Claims, ground: Ground | None) -> Case:
@@ -141,6 +148,11 @@ def _by_outline(case: Case, ground: Ground, trials: list[Trial], usual: int | No
     places = [_place(case, trial, outline.xy) for trial in trials]
     fits = borders.fits(places)
     tried = [trial._replace(mean_m=fit.mean_m) for trial, fit in zip(trials, fits, strict=True)]
+    if usual is not None:
+        fits = [
+            fit if i == usual or _lies_on(ground, places[i]) else NO_FIT
+            for i, fit in enumerate(fits)
+        ]
     decision = decide(fits, distances_apart(places, borders.metric), usual)
     if decision.chosen is None:
         raise split(case, [tried[i] for i in decision.rivals])
@@ -151,6 +163,17 @@ def _by_outline(case: Case, ground: Ground, trials: list[Trial], usual: int | No
     beaten = tried[usual] if usual is not None else _second(tried, best)
     compared = [beaten, best] if beaten is not None and beaten != best else []
     return Found(best.reading, best.datum, on_ground=True, compared=compared)
+
+
+def _lies_on(ground: Ground, lonlat: NDArray[np.float64]) -> bool:
+    """Return whether most of an outline lies on its ground, and not only beside it.
+
+    A file that was sent for a neighbour's ground would else be shifted until it touches that.
+    """
+    there = lonlat[np.isfinite(lonlat).all(axis=1)]
+    tree = shapely.STRtree(np.asarray(shapely.points(there)))
+    near = tree.query(ground.outline, predicate="dwithin", distance=CLOSE_M / M_PER_DEG)
+    return len(near) >= MOST * len(lonlat)
 
 
 def _second(tried: Sequence[Trial], best: Trial) -> Trial | None:

@@ -97,8 +97,9 @@ def _shapefile_encoding(laid: Staged, file: str, pieces: list[bytes], given: str
             )
         return Guess(codec, None)
     label = declared_label(laid.path)
-    declared = python_codec(label) if label else dbf_language(language_byte(laid.path))
-    return choose_encoding(pieces, declared=declared, file=file)
+    declared = python_codec(label) if label else None
+    declared = declared or dbf_language(language_byte(laid.path))
+    return choose_encoding(pieces, declared=declared, label=label, file=file)
 
 
 def encoding_notice(

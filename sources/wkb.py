@@ -18,6 +18,9 @@ CURVES = frozenset({8, 9, 10, 11, 12, 13, 14})
 FACES = {15: MULTIPOLYGON, 16: MULTIPOLYGON, 17: POLYGON}
 """Polyhedral surface, TIN and triangle, and what has the same bytes but for its kind."""
 
+HEAD_BYTES = 5
+"""Byte order and kind."""
+
 MAX_DEPTH = 32
 """As deep as GDAL nests collections, too."""
 
@@ -28,7 +31,7 @@ def kind_of(wkb: bytes) -> int:
 
 
 def _code_of(wkb: bytes) -> int:
-    if len(wkb) < 5:  # noqa: PLR2004 - byte order and kind
+    if len(wkb) < HEAD_BYTES:
         return 0
     return int.from_bytes(wkb[1:5], "little" if wkb[0] else "big")
 
@@ -43,6 +46,11 @@ def count_measured(geometries: Iterable[bytes | None]) -> int:
     return sum(wkb is not None and _code_of(wkb) // 1000 == 2 for wkb in geometries)  # noqa: PLR2004 - ISO's
 
 
+def may_have_faces(head: bytes) -> bool:
+    """Return whether a geometry has or may hold faces or triangles, by its first bytes."""
+    return kind_of(head) in (COLLECTION, *FACES)
+
+
 def faces_as_polygons(wkb: bytes) -> bytes | None:
     """Return a geometry with polygons for its faces and triangles; None if it has none.
 
@@ -51,7 +59,7 @@ def faces_as_polygons(wkb: bytes) -> bytes | None:
     ValueError
         If the bytes are no whole geometry, or one that is nested without end.
     """
-    if kind_of(wkb) not in (COLLECTION, *FACES):
+    if not may_have_faces(wkb):
         return None
     changed = bytearray(wkb)
     try:

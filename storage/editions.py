@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NUMBER_LOCK = 0x77616E6767650002
 """Advisory lock under which the next number is taken ("wangge" and a number)."""
 
+MAX_AHEAD_DAYS = 366
+"""A new division is decided some months before its day; a wrong year is much further off."""
+
 
 class EditionRow(NamedTuple):
     """One published state."""
@@ -116,7 +119,8 @@ async def open_edition(
     ----------
     effective_on, today
         First day on which it stands: not before that of the newest edition. None stands for
-        ``today``, or for the newest edition's day where that is later or is to be corrected.
+        ``today``, or for the newest edition's day where that is later or is to be corrected. At
+        most ``MAX_AHEAD_DAYS`` after today.
     correction
         True when it mends the newest edition; it must then carry the same day.
     levels
@@ -140,6 +144,7 @@ async def open_edition(
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": NUMBER_LOCK})
     last = await newest(connection)
     day = effective_on or _default_day(last, today, correction=correction)
+    _check_ahead(effective_on, today)
     _check_day(last, day, correction=correction)
     number = last.number + 1 if last else 1
     await connection.execute(
@@ -163,6 +168,18 @@ def _default_day(last: EditionRow | None, today: dt.date | None, *, correction: 
     if last is None:
         return today
     return last.effective_on if correction else max(today, last.effective_on)
+
+
+def _check_ahead(day: dt.date | None, today: dt.date | None) -> None:
+    """Refuse a day so far ahead that it must be a slip, as no later edition could stand before."""
+    if day is None or today is None:
+        return
+    if day > today + dt.timedelta(days=MAX_AHEAD_DAYS):
+        raise BadInputError(
+            f"{day} is more than {MAX_AHEAD_DAYS} days ahead: every later edition would have to "
+            "wait for it; choose an earlier day",
+            argument="effectiveOn",
+        )
 
 
 def _check_day(last: EditionRow | None, day: dt.date, *, correction: bool) -> None:

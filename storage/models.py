@@ -137,14 +137,20 @@ class Unit(Base):
     area_m2: Mapped[float]
     properties: Mapped[Json] = mapped_column(JSONB, server_default="{}")
     search_text: Mapped[str] = mapped_column(Text, server_default="")
-    since_edition: Mapped[int] = mapped_column(ForeignKey("edition.number"))
-    drawn_edition: Mapped[int] = mapped_column(ForeignKey("edition.number"))
+    since_edition: Mapped[int]
+    drawn_edition: Mapped[int]
     first_edition: Mapped[int] = mapped_column(ForeignKey("edition.number"))
     last_edition: Mapped[int | None] = mapped_column(ForeignKey("edition.number"))
 
     __table_args__ = (
         CheckConstraint("code <> ''", name="unit_code"),
         CheckConstraint("last_edition >= first_edition", name="unit_editions"),
+        # Editions are numbered without a gap: none up to an existing one is missing.
+        CheckConstraint(
+            "since_edition BETWEEN 1 AND first_edition"
+            " AND drawn_edition BETWEEN 1 AND first_edition",
+            name="unit_versions",
+        ),
         # The hash stands for level and code: GiST takes five times as long over text.
         ExcludeConstraint(
             (text("hashtextextended(code, hashtextextended(level, 0))"), "="),

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from geo import errors
 from geo.errors import NoDatabaseError, NotCleanError, WanggeError
 from service.cli import app
+from service.cli.commands import COMMANDS
 from service.cli.frame import JsonOption, Program, load_commands, on_database, run
 from service.cli.output import emit, printable, progress, table
 from service.errors import OUTCOMES, ExitCode
@@ -267,6 +268,31 @@ def test_every_command_says_what_it_does_and_offers_json() -> None:
     assert set(silent) <= WITHOUT_JSON
 
 
+def test_the_help_told_before_loading_is_that_of_each_command() -> None:
+    loaded = load_commands().commands
+
+    first = {name: (getattr(loaded[name], "help", "") or "").split("\n\n")[0] for name in COMMANDS}
+    assert first == {name: told.help for name, told in COMMANDS.items()}
+    assert set(loaded) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("word", ["--help", "--version", "no-such-command"])
+def test_what_needs_no_command_loads_none(word: str) -> None:
+    lines = [
+        "import sys",
+        "from service.cli import main",
+        f"sys.argv = ['wangge', '{word}']",
+        "try: main()",
+        "except SystemExit: pass",
+        "print({'sqlalchemy', 'strawberry', 'shapely', 'numba'} & set(sys.modules))",
+    ]
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_a_table_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [["[red]网格[/red] :smile:", 1234567, None, True], ["\x1b[31m", 2, 0.5, False]]
 
@@ -358,6 +384,17 @@ def test_progress_is_a_bar_on_a_terminal(
     assert captured.out == ""
     assert "reading [a]" in captured.err
     assert "/3" in captured.err
+
+
+def test_a_result_is_never_printed_on_the_way() -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise AssertionError("a result of a hundred thousand units takes seconds to print")
+
+    async def make() -> Silent:
+        return Silent()
+
+    assert isinstance(run(make()), Silent)
 
 
 def test_a_result_of_asynchronous_work_is_returned() -> None:

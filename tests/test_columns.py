@@ -173,6 +173,13 @@ def test_a_file_that_needs_no_codes_asks_no_question() -> None:
     assert [notice.code for notice in found.notices] == ["COLUMNS"]
 
 
+def test_measures_are_not_offered_as_codes() -> None:
+    with pytest.raises(UnreadableError) as asked:
+        find({"SHAPE_Area": [1.5, 2.5], "F1": [7.0, 8.0]})
+
+    assert asked.value.extensions["options"] == ["code=F1"]
+
+
 def test_a_name_of_a_rank_above_is_not_the_units_name() -> None:
     found = find({"网格编码": list(GRIDS), "社区名称": ["沙柳社区"] * 6})
 

@@ -146,6 +146,10 @@ async def test_versions_one_after_the_other_are_welcome(
         pytest.param(Unit, unit(1, None, code=""), id="a unit without a code"),
         pytest.param(Unit, unit(1, None, level="nowhere"), id="a unit of no level"),
         pytest.param(Unit, unit(9, None), id="a unit of no edition"),
+        pytest.param(Unit, unit(1, None, since_edition=2), id="a version that begins later"),
+        pytest.param(Unit, unit(1, None, since_edition=0), id="a version of before all editions"),
+        pytest.param(Unit, unit(1, None, drawn_edition=2), id="a unit that is drawn later"),
+        pytest.param(Unit, unit(1, None, drawn_edition=0), id="a unit drawn before all editions"),
         pytest.param(Address, address(1, None, households=-1), id="fewer than no households"),
         pytest.param(Address, address(1, None, people=-1), id="fewer than no people"),
         pytest.param(

@@ -213,6 +213,20 @@ def test_an_unknown_crs_is_refused(text: str) -> None:
     assert error.value.extensions["argument"] == "crs"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+proj=longlat +ellps=krass +nadgrids=/etc/passwd",
+        "+proj=utm +zone=48 +ellps=krass +nadgrids=@http://127.0.0.1/grid.gsb +units=m",
+        'GEOGCS["x",DATUM["x",SPHEROID["Krasovsky",6378245,298.3],EXTENSION["PROJ4_GRIDS",'
+        '"/etc/passwd"]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]',
+    ],
+)
+def test_a_crs_that_names_a_file_to_be_opened_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="grid file"):
+        parse_crs(text)
+
+
 def test_a_plane_far_from_its_zone_is_refused() -> None:
     with pytest.raises(BadInputError, match="coordinate system"):
         Plane.around("EPSG:4523", (1e12, 1e12, 1e12 + 1, 1e12 + 1))

@@ -159,6 +159,14 @@ def test_a_cpg_that_says_nothing_is_none(tmp_path: Path, cpg: str | bytes) -> No
     assert (found.names, said(found)) == (MAINLAND, [("ENCODING", 4)])
 
 
+def test_a_cpg_that_names_no_encoding_is_quoted(tmp_path: Path) -> None:
+    found = read_boundaries(table(tmp_path, MAINLAND, "gbk", cpg="nonsense"))
+
+    assert "the file says 'nonsense', which is no encoding; its bytes are GB18030" in (
+        found.notices[0].message
+    )
+
+
 def test_the_notice_counts_the_features_whose_text_is_concerned(tmp_path: Path) -> None:
     rows = [[b"1", "东城区".encode("gbk")], [b"2", b"East"], [b"3", "河西".encode("gbk")]]
 

@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -119,6 +120,10 @@ def test_down_and_up_again_comes_to_the_same_tables(database_url: str) -> None:
 
     with connect(database_url) as connection:
         assert described(connection, "public") == before
+
+
+def test_the_newest_revision_is_the_one_that_is_told_without_alembic() -> None:
+    assert ScriptDirectory.from_config(migrate.config()).get_current_head() == migrate.HEAD
 
 
 def test_a_second_upgrade_changes_nothing(database_url: str) -> None:

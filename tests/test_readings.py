@@ -134,6 +134,18 @@ def concluded(geoms: Shapes, ground: Ground) -> Datum | None:
         return None
 
 
+@pytest.mark.parametrize("datum", SHIFTED)
+def test_a_file_for_other_ground_is_not_shifted_until_it_touches(datum: Datum) -> None:
+    drawn = town()
+    lonlat = degrees(drawn.quarters, drawn.metric)
+    own = degrees(drawn.cells[drawn.quarter == 0], drawn.metric)
+    beside = Ground(lonlat[2], lonlat[2:3])
+
+    assert read(shift(own, datum), Ground(lonlat[0], lonlat[:1])).datum is datum
+    assert read(shift(own, datum), beside).datum is Datum.WGS84
+    assert "DATUM" in said(shift(own, datum), beside, "EPSG:4326")
+
+
 @given(towns, datums, st.booleans())
 @settings(max_examples=18)
 def test_the_datum_of_a_whole_town_is_found(drawn: Town, datum: Datum, divided: bool) -> None:

@@ -164,6 +164,12 @@ def test_a_column_that_a_row_lacked_is_left_out_where_it_is_blank() -> None:
         assert back(format_, {"a": 1, "b": 2}, {"a": 1}) == {"a": 1, "b": 2}
 
 
+def test_nobody_is_told_of_a_blank_column_that_was_left_out() -> None:
+    found = give_back(sent({"a": 1, "b": None}), stands({"a": 1}), format_="GPKG")
+
+    assert found.notices == []
+
+
 def test_what_was_taken_away_stays_away() -> None:
     assert back(SHAPEFILE, {"a": 1}, {"a": 1, "b": 2}) == {"a": 1}
 

@@ -11,7 +11,7 @@ from resolvers.diff import diff_editions
 from service.cli.files import WithinOption
 from service.cli.frame import JsonOption, app, on_database, today
 from service.cli.output import emit, table, together
-from service.cli.reporting import SHOWN
+from service.cli.reporting import SHOWN, short_area
 from service.settings import read_settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ MAX_NODES = 1000
 MAX_NUMBER = 2**31 - 1
 """Edition numbers are 32-bit integers."""
 
-M2_PER_KM2 = 1e6
+COLUMNS_SHOWN = 3
+"""How many columns a terminal names of a unit whose attributes change."""
 
 Names = tuple[dict[str, str], dict[str, str]]
 """Names of units by code, before and after."""
@@ -122,6 +123,7 @@ def _change_json(found: ChangeSet, one: Change) -> dict[str, Any]:  # free JSON
         "before": _unit_json(one.before),
         "after": _unit_json(one.after),
         "movedM2": one.moved_m2,
+        "columns": list(one.columns),
         "parts": [_unit_json(part) for part in (*one.split_into, *one.merged_from)],
     }
 
@@ -167,9 +169,9 @@ def _movements_table(found: ChangeSet) -> RenderableType | None:
         return None
     before, after = _names(found)
     return table(
-        ["from", "to", "households", "km2"],
+        ["from", "to", "households", "m2"],
         [
-            [_said(m.giver, before), _said(m.taker, after), m.households, _km2(m.area_m2)]
+            [_said(m.giver, before), _said(m.taker, after), m.households, short_area(m.area_m2)]
             for m in found.movements[:SHOWN]
         ],
         title=_title("movement", len(found.movements), "with most households"),
@@ -178,8 +180,11 @@ def _movements_table(found: ChangeSet) -> RenderableType | None:
 
 def _changes_table(found: ChangeSet) -> RenderableType:
     return table(
-        ["unit", "name", "what", "km2 moved"],
-        [[c.code, _name(c), _what(c), _km2(c.moved_m2)] for c in found.changes[:SHOWN]],
+        ["unit", "name", "what", "m2 moved"],
+        [
+            [c.code, _name(c), _what(c), short_area(c.moved_m2) if c.moved_m2 else None]
+            for c in found.changes[:SHOWN]
+        ],
         title=_title("change", len(found.changes), "first by code"),
     )
 
@@ -205,6 +210,8 @@ def _what(change: Change) -> str:
             word = f"split into {_codes(change.split_into)}"
         elif kind is ChangeKind.MERGED:
             word = f"merged from {_codes(change.merged_from)}"
+        elif kind is ChangeKind.REATTRIBUTED and change.columns:
+            word = f"changed {_columns(change.columns)}"
         words.append(word)
     return ", ".join(words)
 
@@ -220,8 +227,9 @@ def _said(code: str | None, names: dict[str, str]) -> str:
     return code if name in {"", code} else f"{name} ({code})"
 
 
-def _km2(area_m2: float) -> str:
-    return f"{area_m2 / M2_PER_KM2:.3g}" if area_m2 else ""
+def _columns(names: Sequence[str]) -> str:
+    more = f" and {len(names) - COLUMNS_SHOWN} more" if len(names) > COLUMNS_SHOWN else ""
+    return ", ".join(names[:COLUMNS_SHOWN]) + more
 
 
 def _gone(gone: Sequence[UnitLabel]) -> str | None:

@@ -15,6 +15,7 @@ from service.cli.files import FileArgument, ParentsLayerOption, ParentsOption
 from service.cli.frame import JsonOption, app, today
 from service.cli.output import emit, progress, together
 from service.cli.reading import (
+    describe,
     notices_of,
     read_file,
     read_parents,
@@ -82,7 +83,7 @@ def check(
     emit(
         whole_report_json(found.report) | {"notices": _notices_json(notices)},
         as_json,
-        lambda _: together(show_notices(notices), show_report(found.report)),
+        lambda _: together(describe(read), show_notices(notices), show_report(found.report)),
     )
     if not found.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)

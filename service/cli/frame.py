@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import getpass
 import os
 import re
@@ -44,6 +45,10 @@ DEBUG = "WANGGE_DEBUG"
 CHOICES = 8
 """How many answers to a question are listed; ``--json`` has them all."""
 
+COLLECTED_AFTER = (200_000, 30, 30)
+"""How many new objects make Python look for cycles among them, and how often it looks further. With
+its own 700 it looks thousands of times through the rows of a level, which all live to the end."""
+
 _BARE = re.compile(r"[\w@%+=:,./-]+")
 
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
@@ -75,9 +80,8 @@ class Program(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - whatever Typer gives a group
         super().__init__(**settings)
-        loaded = dict(self.commands)
-        for name, told in COMMANDS.items():
-            self.commands[name] = loaded.pop(name, None) or TyperCommand(name, help=told.help)
+        told = {name: TyperCommand(name, help=told.help) for name, told in COMMANDS.items()}
+        self.commands = {**told, **self.commands}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as below
         """Find the command that is meant, and load it."""
@@ -129,6 +133,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # a terminal that cannot show Chinese is no reason to fail
             reconfigure(errors="backslashreplace")
+    gc.set_threshold(*COLLECTED_AFTER)
     app(prog_name="wangge")
 
 
@@ -162,8 +167,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     async def keep() -> None:
         kept.append(await work)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(keep())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(keep())
+    finally:
+        work.close()  # else one that Ctrl-C came before is said to have been forgotten
     return kept[0]
 
 
@@ -260,6 +268,8 @@ def _say(sentence: str, facts: dict[str, object]) -> None:
         choices = _choices(facts)
         if choices:
             note(f"choose one: {choices}")
+        elif facts.get("hint"):
+            note(f"hint: {facts['hint']}")
 
 
 def _choices(facts: dict[str, object]) -> str:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from anyio import to_thread
 
 from geo.errors import BadInputError
 from resolvers import publishing
+from resolvers.changes_compared import changes_of_import
 from resolvers.importing import DraftOrder
 from resolvers.reverting import revert
+from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, WithinOption
 from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.made import draft_json, draft_view
 from service.cli.output import emit, progress, together
-from service.cli.publishing import edition_json, say_published
-from service.cli.reporting import show_notices, show_report, whole_report_json
 from service.errors import ExitCode
 from service.settings import read_settings
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from geo.changes_told import ChangeSet
     from resolvers.importing import Imported
     from resolvers.publishing import Published
 
@@ -73,45 +75,19 @@ def revert_level(
         correction=correction,
     )
 
-    async def work(engine: AsyncEngine) -> tuple[Imported, Published | None]:
+    async def work(engine: AsyncEngine) -> tuple[Imported, ChangeSet, Published | None]:
         made = await revert(engine, to, asked)
+        changes = await to_thread.run_sync(changes_of_import, made)
         if not publish or made.draft is None or not made.checked.report.clean:
-            return made, None
-        return made, await publishing.publish(engine, [*beside, made.draft], order)
+            return made, changes, None
+        done = await publishing.publish(engine, [*beside, made.draft], order)
+        return made, changes, done
 
     with progress(f"bringing back {level} of edition {to}"):
-        made, published = on_database(work, settings=settings)
-    emit(_json(made, beside, published), as_json, lambda _: _show(made, published))
+        made, changes, published = on_database(work, settings=settings)
+    told = draft_json(made, beside, published)
+    told["changes"] = changes_json(changes, told["report"])
+    shown = draft_view(made, beside, published, changes)
+    emit(told, as_json, lambda _: together(*shown))
     if not made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _json(
-    made: Imported, beside: tuple[int, ...], published: Published | None
-) -> dict[str, Any]:  # free JSON: the contract's Draft
-    within = None
-    if made.within is not None:
-        within = {"level": {"key": made.within.level}, "code": made.within.code}
-    return {
-        "id": str(made.draft),
-        "status": "PUBLISHED" if published is not None else "OPEN",
-        "level": {"key": made.level},
-        "within": within,
-        "base": {"number": made.base_edition} if made.base_edition is not None else None,
-        "with": [{"id": str(number)} for number in beside],
-        "publishedAs": edition_json(published.edition) if published is not None else None,
-        "source": made.source,
-        "removed": list(made.removed),
-        "report": whole_report_json(made.checked.report, made.checked.waivers),
-    }
-
-
-def _show(made: Imported, published: Published | None) -> RenderableType:
-    notices = [(n["code"], n["message"], n["featureCount"]) for n in made.source["notices"]]
-    if published is not None:
-        end = say_published(published)
-    elif made.checked.report.clean:
-        end = f"draft {made.draft} is clean: publish it by `wangge draft publish {made.draft}`"
-    else:
-        end = f"draft {made.draft} is stored; it cannot be published while findings block it"
-    return together(show_notices(notices), show_report(made.checked.report), end)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+import asyncio
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from anyio import to_thread
@@ -14,19 +15,16 @@ from resolvers.draft_reports import changes_of, of_published
 from resolvers.grounds import ground_for
 from resolvers.inspection import of_import
 from resolvers.report_files import check_report_target, write_report
-from service.cli.changes import changes_json, show_changes
+from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, FileArgument, WithinOption
 from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.made import draft_json, draft_view
 from service.cli.options import CorrectionOption, EffectiveOnOption, parse_day
 from service.cli.output import emit, progress, together
-from service.cli.publishing import edition_json, say_published
-from service.cli.reading import read_file_async, takes_reading
+from service.cli.reading import describe, read_file_async, takes_reading
 from service.cli.reporting import (
     LangOption,
     ReportOption,
-    show_notices,
-    show_report,
-    whole_report_json,
 )
 from service.errors import ExitCode
 from service.settings import read_settings
@@ -35,7 +33,6 @@ from sources.presets import Reading
 from sources.report_words import own_language
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from geo.changes_told import ChangeSet
@@ -99,9 +96,10 @@ def import_file(
                 together_with=with_draft or (),
                 dry_run=dry_run,
             )
-            changes = await to_thread.run_sync(changes_of_import, made)
+        # Pure work in a thread, while the database writes and proves an edition.
+        comparing = asyncio.ensure_future(to_thread.run_sync(changes_of_import, made))
         if not publish or made.draft is None or not made.checked.report.clean:
-            change = None
+            changes, change = await comparing, None
             if report is not None and made.draft is not None:
                 change = await changes_of(engine, made.draft, made.removed)
             return _Done(read, made, None, change, changes)
@@ -110,7 +108,7 @@ def import_file(
         )
         with progress("publishing"):
             done = await publishing.publish(engine, [made.draft], order)
-        return _Done(read, made, done, of_published(done, made.removed), changes)
+        return _Done(read, made, done, of_published(done, made.removed), await comparing)
 
     read, made, published, change, changes = on_database(work, settings=settings)
     if report is not None:
@@ -118,11 +116,10 @@ def import_file(
         inspected = of_import(read, made, today(settings), change, edition)
         with progress(f"writing {report.name}"):
             write_report(report, inspected, lang or own_language())
-    told = _json(made, published)
+    told = draft_json(made, with_draft or (), published)
     told["changes"] = changes_json(changes, told["report"])
-    emit(
-        told, as_json, lambda _: _show(made, published, read, show_changes(changes, told["report"]))
-    )
+    shown = [describe(read), *draft_view(made, with_draft or (), published, changes)]
+    emit(told, as_json, lambda _: together(*shown))
     if not made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -135,44 +132,3 @@ def _refuse_clash(dry_run: bool, publish: bool, *, dated: bool) -> None:
         )
     if dated and not publish:
         raise BadInputError("--effective-on and --correction are about an edition: add --publish")
-
-
-def _json(
-    made: Imported, published: Published | None
-) -> dict[str, Any]:  # free JSON: the contract's Draft
-    within = None
-    if made.within is not None:
-        within = {"level": {"key": made.within.level}, "code": made.within.code}
-    stored = "PUBLISHED" if published is not None else "OPEN"
-    return {
-        "id": str(made.draft) if made.draft is not None else None,
-        "status": stored if made.draft is not None else None,
-        "level": {"key": made.level},
-        "within": within,
-        "base": {"number": made.base_edition} if made.base_edition is not None else None,
-        "publishedAs": edition_json(published.edition) if published is not None else None,
-        "source": made.source,
-        "removed": list(made.removed),
-        "report": whole_report_json(made.checked.report, made.checked.waivers),
-    }
-
-
-def _show(
-    made: Imported,
-    published: Published | None,
-    read: BoundaryFile,
-    consequences: RenderableType,
-) -> RenderableType:
-    notices = [(n["code"], n["message"], n["featureCount"]) for n in made.source["notices"]]
-    if made.draft is None:
-        end = "nothing was stored"
-    elif published is not None:
-        end = say_published(published)
-    elif made.checked.report.clean:
-        end = f"draft {made.draft} is clean: publish it by `wangge draft publish {made.draft}`"
-    else:
-        end = f"draft {made.draft} is stored; it cannot be published while findings block it"
-    head = f"{read.file}: {len(read.rows)} features, {read.crs}, {read.encoding}"
-    return together(
-        head, show_notices(notices), show_report(made.checked.report), consequences, end
-    )

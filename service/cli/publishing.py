@@ -18,9 +18,13 @@ from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.output import emit, progress, table, together
 from service.cli.reporting import (
+    ID_SHOWN,
     RULES,
+    SHOWN,
     LangOption,
     ReportOption,
+    findings_title,
+    show_notices,
     show_report,
     whole_report_json,
 )
@@ -129,25 +133,36 @@ def _draft_view(
     draft: dict[str, Any],  # free JSON: the contract's Draft
     changes: ChangeSet | None,
 ) -> RenderableType:
-    report = draft["report"] or {"clauses": [], "findings": {"nodes": []}}
+    report = draft["report"]
+    notices = [(n["code"], n["message"], n["featureCount"]) for n in draft["source"]["notices"]]
     return together(
         _drafts_table([draft]),
-        table(["notice", "what"], [[n["code"], n["message"]] for n in draft["source"]["notices"]]),
-        table(
-            ["clause", "required", "holds", "findings"],
-            [
-                [RULES[c["rule"]], c["required"], c["holds"], c["findingCount"]]
-                for c in report["clauses"]
-            ],
-        ),
-        table(
-            ["id", "finding", "", "what"],
-            [
-                [f["id"][:12], f["kind"], _effect(f), f["message"]]
-                for f in report["findings"]["nodes"]
-            ],
-        ),
+        show_notices(notices),
+        _clauses_table(report["clauses"]) if report else None,
+        _findings_table(report["findings"]["nodes"]) if report else None,
         show_changes(changes, draft["report"]) if changes is not None else None,
+    )
+
+
+def _clauses_table(clauses: list[dict[str, Any]]) -> RenderableType:  # rows of free JSON
+    return table(
+        ["clause", "required", "holds", "findings"],
+        [[RULES[c["rule"]], c["required"], c["holds"], c["findingCount"]] for c in clauses],
+    )
+
+
+def _findings_table(
+    findings: list[dict[str, Any]],  # rows of free JSON
+) -> RenderableType | None:
+    if not findings:
+        return None
+    return table(
+        ["id", "finding", "level", "", "what"],
+        [
+            [f["id"][:ID_SHOWN], f["kind"], f["level"]["key"], _effect(f), f["message"]]
+            for f in findings[:SHOWN]
+        ],
+        title=findings_title(len(findings)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial, wraps
 from pathlib import Path
 from threading import Event
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from anyio import to_thread
 
+from geo.datums import Datum
 from geo.errors import BadInputError, UnreadableError
 from service.cli.options import CrsOption, DatumOption, EncodingOption, LayerOption
 from service.cli.output import progress
@@ -44,6 +45,10 @@ PresetsOption = Annotated[
         help=f"File of presets; else {PRESETS_FILE} in the folder where the command is run.",
     ),
 ]
+
+
+COLUMNS_SHOWN = 6
+"""How many columns a notice names."""
 
 
 def reading_of(
@@ -194,9 +199,31 @@ def _limits() -> Limits:
     return Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
 
 
+def describe(read: BoundaryFile) -> str:
+    """Return what a file was taken for: its system, its encoding and what its columns mean."""
+    shift = f" shifted as {read.datum.value}" if read.datum is not Datum.WGS84 else ""
+    meant = asdict(read.columns).items()
+    columns = ", ".join(f"{meaning}={column}" for meaning, column in meant if column is not None)
+    head = f"{read.file}: {len(read.rows)} features, {read.crs}{shift}, {read.encoding}"
+    return f"{head}\n{columns}" if columns else head
+
+
 def notices_of(read: BoundaryFile, parents: BoundaryFile | None) -> list[tuple[str, str, int]]:
     """Return what was concluded about a file and the one that it should fill, told apart."""
     told = [(n.code, n.message, n.feature_count) for n in read.notices]
+    told += _nameless(read)
     if parents is not None:
         told += [(n.code, f"{parents.file}: {n.message}", n.feature_count) for n in parents.notices]
     return told
+
+
+def _nameless(read: BoundaryFile) -> list[tuple[str, str, int]]:
+    """Say that nothing names the rows, where nobody asked for codes, but they would help."""
+    columns = [*read.properties[0]] if read.properties else []
+    if read.columns.code is not None or not columns:
+        return []
+    listed = ", ".join(repr(name) for name in columns[:COLUMNS_SHOWN])
+    more = f" and {len(columns) - COLUMNS_SHOWN} more" if len(columns) > COLUMNS_SHOWN else ""
+    said = "no column is known as the code, so that units are called by their rows"
+    message = f"{said}; --columns code=COLUMN names one of {listed}{more}"
+    return [("COLUMNS", message, len(read.rows))]

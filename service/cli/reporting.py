@@ -86,9 +86,9 @@ def show_report(report: Report) -> RenderableType:
         [
             [
                 report.area_m2 / 1e6,
-                _short(report.blank_m2),
-                _short(report.overlap_m2),
-                _short(report.outside_m2),
+                short_area(report.blank_m2),
+                short_area(report.overlap_m2),
+                short_area(report.outside_m2),
                 cover.total,
                 cover.uncovered,
                 cover.doubled,
@@ -98,21 +98,25 @@ def show_report(report: Report) -> RenderableType:
     return together(clauses, land, _findings(report.findings) if report.findings else None)
 
 
-def _short(area_m2: float) -> float:
+def short_area(area_m2: float) -> float:
     """Return an area without decimals where nobody reads them: a terminal has 80 columns."""
     return round(area_m2) if area_m2 >= WHOLE_M2 else area_m2
 
 
 def _findings(findings: Sequence[Finding]) -> RenderableType:
-    left = len(findings) - SHOWN
     return table(
         ["id", "finding", "level", "", "what"],
         [
             [f.id[:ID_SHOWN], f.kind.value, f.level, _standing(f), _what(f)]
             for f in findings[:SHOWN]
         ],
-        title=f"{len(findings)} finding(s)" + (f", the {SHOWN} largest" if left > 0 else ""),
+        title=findings_title(len(findings)),
     )
+
+
+def findings_title(count: int) -> str:
+    """Return what stands above a table of the largest findings."""
+    return f"{count:,} finding(s)" + (f", the {SHOWN} largest" if count > SHOWN else "")
 
 
 def _standing(finding: Finding) -> str:

@@ -104,6 +104,17 @@ def test_a_check_of_files_knows_parents_by_name_too(wangge: Wangge, tmp_path: Pa
 # --- presets ------------------------------------------------------------------------------------
 
 
+def test_a_check_says_that_no_column_is_known_as_the_code(wangge: Wangge, tmp_path: Path) -> None:
+    file = renamed(write_geojson(tmp_path / "1.geojson", DISTRICT), code="xh")
+
+    told = wangge.ask("check", file, exit_code=1)["notices"]
+    named = wangge.ask("check", file, "--columns", "code=xh")["notices"]
+
+    [said] = [notice for notice in told if notice["code"] == "COLUMNS"]
+    assert "--columns code=COLUMN names one of 'xh'" in said["message"]
+    assert named == []
+
+
 def test_a_preset_that_fits_the_files_name_is_taken_aloud(
     wangge: Wangge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +130,8 @@ def test_a_preset_that_fits_the_files_name_is_taken_aloud(
     chosen = wangge.draft("district", other, "--dry-run", "--preset", "龙潭")
 
     assert made["source"]["columns"]["code"] == "xh"
-    assert [(n["code"], n["featureCount"]) for n in made["source"]["notices"]] == [("PRESET", 1)]
+    notices = [(n["code"], n["featureCount"]) for n in made["source"]["notices"]]
+    assert notices == [("PRESET", 1), ("DATUM_UNTESTED", 1)]
     assert "PRESET" in [n["code"] for n in checked["notices"]]
     assert refused["options"] == ["code=xh"]
     assert chosen["source"]["columns"]["code"] == "xh"

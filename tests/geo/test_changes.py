@@ -220,6 +220,26 @@ def test_another_parent_or_column_is_told(old: Units, new: Units) -> None:
     assert said(compared(old, new)) == {"b": {K.REATTRIBUTED}}
 
 
+def test_the_columns_that_changed_are_named() -> None:
+    old = units(ROW, parents={"b": "p"}, properties={"b": {"n": 1, "m": 1, "k": "x"}})
+    new = units(ROW, parents={"b": "q"}, properties={"b": {"n": 2, "m": 1, "l": "y"}})
+
+    [change] = compared(old, new).changes
+
+    assert change.columns == ("parent", "k", "l", "n")
+
+
+def test_an_empty_column_says_as_much_as_none() -> None:
+    old = units(ROW, properties={"a": {"n": 1}, "b": {"n": 1}})
+    fresh = {"a": A, "c": C, "d": B}
+    new = units(fresh, properties={"a": {"n": 1, "m": None}, "d": {"n": 1, "m": None}})
+
+    found = compared(old, new)
+
+    assert said(found) == {"d": {K.RECODED}}
+    assert found.unchanged == 2
+
+
 def test_a_unit_that_changes_in_several_ways_counts_in_each() -> None:
     old = units(ROW, names={"a": "one"}, parents={"a": "p"})
     new = units(

@@ -105,6 +105,9 @@ def test_an_error_has_a_code_and_leaves_its_neighbours(client: TestClient) -> No
         (b"\xff\xfe", "application/json"),
         (b'{"query": NaN}', "application/json"),
         (b"[]", "application/json"),
+        (b"null", "application/json"),
+        (b"5", "application/json"),
+        (b'"{ levels { key } }"', "application/json"),
         (b"query", "text/plain"),
     ],
 )

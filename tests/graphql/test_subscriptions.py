@@ -195,8 +195,20 @@ async def test_every_operation_of_a_connection_sees_what_is_so_then(
 async def test_a_subscription_over_http_is_refused(service: Service) -> None:
     answer = await service.ask(PUBLISHED)
 
-    assert answer.get("data") is None
-    assert answer["errors"]
+    [error] = answer["errors"]
+    assert answer["data"] is None
+    assert error["extensions"] == {"code": "BAD_INPUT"}
+    assert "WebSocket" in error["message"]
+
+
+async def test_a_query_with_a_slip_ends_with_its_error_and_the_connection_goes_on(
+    service: Service,
+) -> None:
+    async with service.talk() as talk:
+        await talk.subscribe("{ edition {")
+        assert (await talk.error())["extensions"] == {"code": "BAD_INPUT"}
+        await talk.subscribe("{ edition { number } }")
+        assert await talk.next() == {"edition": {"number": 2}}
 
 
 # --- keys ---------------------------------------------------------------------------------------

@@ -392,6 +392,8 @@ BROKEN = {
     "map is of numbers": form(OPERATIONS, mapped({"0": [1]}), FILE),
     "map is no JSON": form(OPERATIONS, ("map", None, b"{"), FILE),
     "operations are no JSON": form(("operations", None, b"\xff"), MAP, FILE),
+    "operations are null": form(("operations", None, b"null"), mapped({})),
+    "operations are a number": form(("operations", None, b"5"), mapped({})),
     "operations are text": form(("operations", None, b'"x"'), MAP, FILE),
     "no such place": form(OPERATIONS, mapped({"0": ["variables.files.0"]}), FILE),
     "no place at all": form(OPERATIONS, mapped({"0": [""]}), FILE),

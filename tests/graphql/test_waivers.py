@@ -17,10 +17,11 @@ from service.settings import Settings
 from storage.engine import make_engine
 from storage.keys import Role
 from storage.models import AddressPlace, Draft, Finding, Unit, Waiver
-from tests.graphql import imported, world
+from tests.graphql import imported, real, world
 from tests.graphql.asking import TODAY, ask, told
 from tests.graphql.imported import HASHES
-from tests.graphql.world import C1, C3, HOMES, LOST, S1, S2
+from tests.graphql.real import Drew
+from tests.graphql.world import C1, C3, G11, G12, HOMES, LOST, S1, S2, D
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -51,6 +52,7 @@ COVERAGE = """
     findings { nodes { id kind severity waiver { reason } } }
 } }
 """
+FINDINGS = "query ($id: ID!) { draft(id: $id) { report { findings { nodes { id kind } } } } }"
 BLANK, OVERLAP, NO_CODE = (encode(IdKind.FINDING, digits) for digits in HASHES)
 
 
@@ -136,6 +138,24 @@ async def test_what_lies_outside_every_ground_is_for_those_of_all_ground(
 
     assert (await ask(engine, WAIVE, {"id": finding}, key=some)).codes() == ["FORBIDDEN"]
     assert (await ask(engine, WAIVE, {"id": finding}, key=whole)).errors == []
+
+
+async def test_land_of_a_neighbour_is_not_taken_by_accepting_that_two_claim_it(
+    town: AsyncEngine,
+) -> None:
+    # G12 of C1, which lies in S1, reaches half a step into G31 of C3, which lies in S2
+    reaching = [Drew(G11, (0, 0, 2, 0.5)), Drew(G12, (0, 0.5, 2.5, 1))]
+    draft = await real.make(town, "grid", reaching, within=("community", C1))
+    one = await world.make_key(town, Role.PUBLISHER, within=("subdistrict", S1))
+    both = await world.make_key(town, Role.PUBLISHER, within=("district", D))
+    data = await told(town, FINDINGS, {"id": encode(IdKind.DRAFT, draft)}, key=one)
+    found = {f["kind"]: f["id"] for f in data["draft"]["report"]["findings"]["nodes"]}
+
+    assert set(found) == {"OVERLAP", "OUTSIDE"}
+    assert (await ask(town, WAIVE, {"id": found["OUTSIDE"]}, key=one)).errors == []
+    for key, codes in ((one, ["FORBIDDEN"]), (both, [])):
+        assert (await ask(town, WAIVE, {"id": found["OVERLAP"]}, key=key)).codes() == codes
+    assert (await ask(town, UNWAIVE, {"id": found["OVERLAP"]}, key=one)).codes() == ["FORBIDDEN"]
 
 
 # -- what ------------------------------------------------------------------------------------

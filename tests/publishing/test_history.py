@@ -228,8 +228,10 @@ def test_a_border_between_parents_goes_back_with_the_levels_below(
     below = back(town, 3, "--with", above["id"])
 
     assert below["with"] == [{"id": above["id"]}]
+    assert (below["changes"]["redrawn"], below["changes"]["added"]) == (4, 0)
     alone = town.failure("draft", "publish", above["id"], exit_code=5)
     assert alone["code"] == "NOT_CLEAN"
+    assert f"import the file of grid that fits, --with {above['id']}, and" in alone["hint"]
     assert town.failure("draft", "publish", below["id"], exit_code=2)["code"] == "BAD_INPUT"
     ids = [below["id"], above["id"]] if upwards else [above["id"], below["id"]]
     assert town.ask("draft", "publish", *ids)["number"] == 5
@@ -247,6 +249,18 @@ def test_the_level_above_and_the_level_go_back_in_one_command(
 
     assert made["publishedAs"]["correction"] is True
     assert unlike(stored, 3, 5) == []
+
+
+def test_what_stands_on_another_draft_is_to_be_published_with_it(town: Wangge, here: Path) -> None:
+    move_the_border(town, here)
+    above = back(town, 3, level="community", exit_code=1)["id"]
+
+    said = town("revert", "--level", "grid", "--to", 3, "--with", above).out
+
+    assert said.endswith(
+        f"is clean: publish it by `wangge draft publish {above} {int(above) + 1}`\n"
+    )
+    assert "redrawn" in said, "what would change is told before it is published"
 
 
 def test_a_level_whose_parents_changed_since_does_not_come_back_alone(

@@ -340,7 +340,7 @@ def test_a_publisher_who_names_no_day_takes_the_day_that_stands_when_it_is_writt
         {code: GRIDS.shapes[code] for code in ("010201", "010202")}, names={"010202": "东"}
     )
     theirs = drafted(town, here, renamed, "--within", "0102")
-    far = dt.date(2090, 1, 1)
+    far = TODAY + dt.timedelta(days=300)
 
     with ThreadPoolExecutor() as pool:
         with gate(stored, lock("district", "01")) as until:

@@ -34,6 +34,11 @@ CONSTRAINTS = (
     ),
 )
 
+EARLIER = ("since_edition", "drawn_edition")
+"""Columns of ``unit`` that name an edition up to the row's first one, which is looked up anyway."""
+
+_UP_TO_FIRST = " AND ".join(f"{column} BETWEEN 1 AND first_edition" for column in EARLIER)
+
 PLAN = (
     ("base_row", sa.BigInteger),
     ("redrawn", sa.Boolean),
@@ -47,6 +52,9 @@ def upgrade() -> None:
     """Exchange the constraints, and make room for what a draft would write of its own rows."""
     for name, table, hashed, _ in CONSTRAINTS:
         _exchange(name, table, [f"({hashed})"])
+    for column in EARLIER:
+        op.drop_constraint(f"unit_{column}_fkey", "unit", type_="foreignkey")
+    op.create_check_constraint("unit_versions", "unit", _UP_TO_FIRST)
     for column, kind in PLAN:
         op.add_column("draft_unit", sa.Column(column, kind))
 
@@ -60,6 +68,9 @@ def downgrade() -> None:
     )
     for column, _ in reversed(PLAN):
         op.drop_column("draft_unit", column)
+    op.drop_constraint("unit_versions", "unit", type_="check")
+    for column in EARLIER:
+        op.create_foreign_key(f"unit_{column}_fkey", "unit", "edition", [column], ["number"])
     for name, table, _, columns in CONSTRAINTS:
         _exchange(name, table, columns)
 
