@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgis
 
-KILLS = int(os.environ.get("WANGGE_KILLS", "6"))
+KILLS = int(os.environ.get("WANGGE_KILLS", "3"))
 SEED = 20261122
 PATIENCE_S = 60.0
 PUBLISH = "mutation($ids: [ID!]!) { publishDrafts(ids: $ids) { number } }"
