@@ -292,8 +292,8 @@ CHANGES: tuple[tuple[str, set[tuple[str, str | None, str | None]]], ...] = (
         {("PROOF", "0101", None)},
     ),
     (
-        f"UPDATE unit SET drawn_edition = 6 WHERE code = '0101' {NOW}",
-        {("HISTORY", "0101", None)},
+        f"UPDATE unit SET drawn_edition = first_edition WHERE code = '01' {NOW}",
+        {("HISTORY", "01", None)},
     ),
     (
         f"UPDATE unit SET since_edition = 1 WHERE code = '010202' {NOW}",
