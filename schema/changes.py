@@ -117,6 +117,12 @@ class Change:
         description="Land that only one of `before` and `after` has, in square metres."
     )
 
+    @strawberry.field(
+        description="REATTRIBUTED: the columns that changed, `parent` where the parent did."
+    )
+    def columns(self) -> list[str]:
+        return list(self.row.columns)
+
     @strawberry.field(description="Its level.")
     async def level(self, info: Info) -> Level:
         state = self.states.after or self.states.before or State(None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 ALL = """{ added removed redrawn renamed recoded reattributed split merged unchanged householdsMoved
-    items { totalCount nodes { kinds level { key } code movedM2 parts { code }
+    items { totalCount nodes { kinds columns level { key } code movedM2 parts { code }
         before { code name areaM2 since { number } } after { code name areaM2 } } }
     movements { totalCount nodes { from { code } to { code } households areaM2 } } }"""
 
@@ -67,7 +67,7 @@ async def test_editions_are_compared_in_units_land_and_households(town: AsyncEng
     assert counts(found) == {"redrawn": 2, "unchanged": 4, "householdsMoved": 9}
     assert [item["code"] for item in found["items"]["nodes"]] == [G11, G12]
     first = found["items"]["nodes"][0]
-    assert first["kinds"] == ["REDRAWN"]
+    assert (first["kinds"], first["columns"]) == (["REDRAWN"], [])
     assert first["level"] == {"key": "grid"}
     # it keeps the lower left quarter of C1, gives the upper left one, takes the lower right one
     assert first["movedM2"] == pytest.approx(2 * quarter, rel=1e-3)
@@ -226,6 +226,7 @@ async def test_a_draft_is_compared_with_its_base(town: AsyncEngine, key: str) ->
     }
     first = changes["items"]["nodes"][0]
     assert first["kinds"] == ["REDRAWN", "RENAMED", "REATTRIBUTED", "SPLIT"]
+    assert first["columns"] == ["row"]  # the file has one more
     assert [part["code"] for part in first["parts"]] == [G11, "999000001001003"]
     assert first["before"]["name"] == "柳树第一网格"
     assert first["after"]["name"] == "row 1"
