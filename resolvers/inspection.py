@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from resolvers.sent_files import facts_of
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
@@ -107,15 +109,8 @@ def of_check(
     return Inspection(
         report=checked.report,
         ids=[finding.id for finding in checked.report.findings],
-        source={
-            "file": file.file,
-            "sha256": file.sha256,
-            "format": file.format,
-            "layer": file.layer,
-            "featureCount": len(file.rows),
-            "encoding": file.encoding,
-            "crs": file.crs,
-            "datum": file.datum.value,
+        source=facts_of(file)
+        | {
             "notices": [
                 {"code": n.code, "message": n.message, "featureCount": n.feature_count}
                 for n in notices

@@ -37,6 +37,11 @@ def source_of(file: BoundaryFile) -> dict[str, Any]:  # free JSON: the contract'
     if _is_our_export(file):
         message = f"columns that an export adds were left out: {', '.join(sorted(OWN_COLUMNS))}"
         notices.append({"code": "OWN_COLUMNS", "message": message, "featureCount": len(file.rows)})
+    return facts_of(file) | {"notices": notices}
+
+
+def facts_of(file: BoundaryFile) -> dict[str, Any]:  # free JSON: the contract's DraftSource
+    """Return a DraftSource without its notices."""
     return {
         "file": file.file,
         "sha256": file.sha256,
@@ -47,7 +52,6 @@ def source_of(file: BoundaryFile) -> dict[str, Any]:  # free JSON: the contract'
         "crs": file.crs,
         "datum": file.datum.value,
         "columns": {key: name for key, name in asdict(file.columns).items() if name is not None},
-        "notices": notices,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, WithinOption
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.made import draft_json, draft_view
+from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
 from service.cli.output import emit, progress, together
 from service.errors import ExitCode
 from service.settings import read_settings
@@ -47,14 +47,9 @@ def revert_level(
         bool,
         typer.Option("--publish", help="Publish it, with the drafts beside, when it is clean."),
     ] = False,
-    note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
-    effective_on: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day on which it stands; else today."),
-    ] = None,
-    correction: Annotated[
-        bool, typer.Option("--correction", help="It mends the newest edition, on the same day.")
-    ] = False,
+    note: NoteOption = "",
+    effective_on: EffectiveOnOption = None,
+    correction: CorrectionOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a draft that brings a level back to what it was in an older edition."""
@@ -70,7 +65,7 @@ def revert_level(
     order = publishing.Order(
         published_by=current_user(),
         today=day,
-        effective_on=effective_on.date() if effective_on is not None else None,
+        effective_on=parse_day(effective_on),
         note=note,
         correction=correction,
     )

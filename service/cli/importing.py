@@ -19,7 +19,7 @@ from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, FileArgument, WithinOption
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.made import draft_json, draft_view
-from service.cli.options import CorrectionOption, EffectiveOnOption, parse_day
+from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
 from service.cli.output import emit, progress, together
 from service.cli.reading import describe, read_file_async, takes_reading
 from service.cli.reporting import (
@@ -67,7 +67,7 @@ def import_file(
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish it when it is clean.")
     ] = False,
-    note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
+    note: NoteOption = "",
     effective_on: EffectiveOnOption = None,
     correction: CorrectionOption = False,
     report: ReportOption = None,

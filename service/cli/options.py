@@ -38,6 +38,8 @@ CorrectionOption = Annotated[
     bool, typer.Option("--correction", help="It mends the newest edition, on the same day.")
 ]
 
+NoteOption = Annotated[str, typer.Option(help="What the edition is about.")]
+
 
 def parse_day(given: str | None) -> dt.date | None:
     """Read a day as the options take it.

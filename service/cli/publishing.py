@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from resolvers.report_files import check_report_target, write_report
 from service.cli.changes import changes_json, show_changes
 from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
+from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
 from service.cli.output import emit, progress, table, together
 from service.cli.reporting import (
     ID_SHOWN,
@@ -223,14 +223,9 @@ def publish(
     numbers: Annotated[
         list[int], typer.Argument(metavar="ID…", max=MAX_ID, help="Numbers of the drafts.")
     ],
-    note: Annotated[str, typer.Option(help="What the edition is about.")] = "",
-    effective_on: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day on which it stands; else today."),
-    ] = None,
-    correction: Annotated[
-        bool, typer.Option("--correction", help="It mends the newest edition, on the same day.")
-    ] = False,
+    note: NoteOption = "",
+    effective_on: EffectiveOnOption = None,
+    correction: CorrectionOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish drafts as one edition, all or nothing."""
@@ -238,7 +233,7 @@ def publish(
     order = publishing.Order(
         published_by=current_user(),
         today=today(settings),
-        effective_on=effective_on.date() if effective_on is not None else None,
+        effective_on=parse_day(effective_on),
         note=note,
         correction=correction,
     )
