@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.models import Base
+from storage.circle_models import Base  # with those of storage.models
 
 context.configure(
     connection=context.config.attributes["connection"],
