@@ -20,11 +20,15 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from schema.circle_query import CircleQueries
+from schema.facility_mutation import FacilityMutations
+from schema.facility_query import FacilityQueries
 from schema.masking import shown
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.request import RequestContext
 from schema.scalars import SCALARS
+from schema.siting_query import SitingQueries
 from schema.subscription import Subscription
 from schema.uploading import UPLOADS, Uploading
 
@@ -42,8 +46,13 @@ CACHED_QUERIES = 512
 """Query texts whose parsed form is kept."""
 
 
+@strawberry.type(name="Query", description="Everything that can be read.")
+class AllQueries(Query, FacilityQueries, CircleQueries, SitingQueries):
+    """The questions of all modules."""
+
+
 @strawberry.type(name="Mutation", description="Everything that can be changed.")
-class AllMutations(Mutation, Uploading):
+class AllMutations(Mutation, Uploading, FacilityMutations):
     """The mutations of all modules."""
 
 
@@ -99,7 +108,7 @@ def _needs_socket() -> GraphQLError:
 
 
 schema = Schema(
-    Query,
+    AllQueries,
     AllMutations,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS | UPLOADS),
