@@ -11,21 +11,18 @@ copies of a unit cancel in XOR.
 
 from __future__ import annotations
 
-from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
 from geo.rings_kernel import read_polygons
+from geo.wkb import joined, to_wkb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-CHUNK = 2**25
-"""Bytes that are joined at once: the bytes of a large level need not stand in memory twice."""
 
 
 class Boundaries(NamedTuple):
@@ -68,16 +65,20 @@ def chains(geoms: NDArray[np.object_]) -> NDArray[np.int64]:
     ValueError
         If an element is missing or no polygon.
     """
-    return chains_of_wkb(_wkb(geoms))
+    return chains_of_wkb(to_wkb(geoms))
 
 
-def boundaries(geoms: NDArray[np.object_]) -> Boundaries:
+def boundaries(
+    geoms: NDArray[np.object_], wkbs: Sequence[bytes | None] | None = None
+) -> Boundaries:
     """Return the chain of each polygon, and whether its rings are valid.
 
     Parameters
     ----------
     geoms
         As for :func:`chains`.
+    wkbs
+        The same as :func:`geo.wkb.to_wkb` gives them, if that was done already.
 
     Notes
     -----
@@ -85,7 +86,7 @@ def boundaries(geoms: NDArray[np.object_]) -> Boundaries:
     or several parts, those whose rings touch themselves or nearly so, and those that are not
     valid.
     """
-    chain, valid = _read(_wkb(geoms), certify=True)
+    chain, valid = _read(to_wkb(geoms) if wkbs is None else wkbs, certify=True)
     doubtful = np.flatnonzero(~valid)
     valid[doubtful] = shapely.is_valid(geoms[doubtful])
     return Boundaries(chain, valid)
@@ -112,7 +113,7 @@ def prove_wkb(
 
     Notes
     -----
-    One pass over the bytes, which are joined in pieces of ``CHUNK``; geometries are built only of
+    One pass over the bytes, which are joined in chunks; geometries are built only of
     units that the pass does not certify.
     """
     chain, valid = _read(units, certify=True)
@@ -180,39 +181,13 @@ def parent_sums(
     return sums
 
 
-def _wkb(geoms: NDArray[np.object_]) -> list[bytes | None]:
-    """Return geometries as the kernel reads them."""
-    return list(shapely.to_wkb(geoms, output_dimension=2, byte_order=1))
-
-
 def _read(wkbs: Sequence[bytes | None], *, certify: bool) -> Boundaries:
     """Read chains, and certificates where they are asked for."""
-    missing = [i for i, wkb in enumerate(wkbs) if wkb is None]
-    if missing:
-        raise ValueError(f"geometries {missing[:10]} are missing: they have no boundary")
     chain, certain = np.zeros(len(wkbs), np.uint64), np.zeros(len(wkbs), bool)
-    first = 0
-    for joined, start in _joined(wkbs):
-        last = first + len(start) - 1
-        bad = read_polygons(joined, start, chain[first:last], certain[first:last], certify)
-        if bad >= 0:
-            raise ValueError(f"geometry {first + bad} is no little-endian two-dimensional polygon")
-        first = last
+
+    def work(first: int, together: NDArray[np.uint8], start: NDArray[np.int64]) -> int:
+        mine = slice(first, first + len(start) - 1)
+        return int(read_polygons(together, start, chain[mine], certain[mine], certify))
+
+    joined(wkbs, work)
     return Boundaries(chain.view(np.int64), certain)
-
-
-def _joined(
-    wkbs: Sequence[bytes | None],
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Yield the bytes in chunks, and where each geometry of a chunk begins and the last one ends.
-
-    None must be missing.
-    """
-    present = (wkb for wkb in wkbs if wkb is not None)
-    size = np.fromiter((len(wkb) for wkb in wkbs if wkb is not None), np.int64, len(wkbs))
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
-    chunk = start[:-1] // CHUNK  # a chunk ends with the geometry that crosses its end
-    cuts = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(wkbs)]
-    for first, last in pairwise(cuts):
-        joined = np.frombuffer(b"".join(islice(present, last - first)), np.uint8)
-        yield joined, start[first : last + 1] - start[first]

@@ -130,6 +130,27 @@ def find_changes(
     )
 
 
+def all_added(level: str, units: Units, area_m2: NDArray[np.float64]) -> ChangeSet:
+    """Return the changes of a level on which nothing stood.
+
+    Parameters
+    ----------
+    level
+        Its key.
+    units
+        Those that are to stand, each valid.
+    area_m2
+        Their land in the metric plane, shape (n,).
+    """
+    kinds = (ChangeKind.ADDED,)
+    labels = map(UnitLabel, units.codes, units.names)
+    changes = [
+        Change(kinds, None, label, land)
+        for label, land in zip(labels, area_m2.tolist(), strict=True)
+    ]
+    return ChangeSet(level, tuple(sorted(changes, key=lambda change: change.place)), (), 0)
+
+
 class _Same(NamedTuple):
     """The places of k units that stand in both states, in nothing different."""
 

@@ -34,6 +34,7 @@ from geo.waived_ground import (
     waived_below,
 )
 from geo.waivers import match, proven_with, settle
+from geo.wkb import to_wkb
 from geo.world import Units, World
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Checked:
     ----------
     geoms
         MultiPolygons in degrees, shape (n,), row by row; None for a row that can be no unit.
+    wkb
+        The same as bytes, length n.
     parent_codes
         The parent that each row lies in, length n.
     chain, area_m2
@@ -109,6 +112,7 @@ class Checked:
 
     level: str
     geoms: NDArray[np.object_]
+    wkb: Sequence[bytes | None]
     parent_codes: Sequence[str | None]
     chain: NDArray[np.int64]
     area_m2: NDArray[np.float64]
@@ -195,12 +199,12 @@ class _Check:
             bounds = shapely.total_bounds(polygons).tolist()
             self.plane = Plane.around(self.sent.crs, bounds, datum=self.sent.datum)
         raw = self._degrees(polygons)
-        self.rings = boundaries(raw)
+        self._look_at(raw)
         parent_of = self._find_parents(raw)
         geoms = raw if self.exact or not len(polygons) else self._node(raw, parent_of)
         if geoms is not raw:
             geoms, parent_of = self._drop_vanished(geoms, parent_of)
-            self.rings = boundaries(geoms)
+            self._look_at(geoms)
         parents = self._parents(geoms)
         metric = self._metric(parents, geoms)
 
@@ -219,6 +223,11 @@ class _Check:
         settled = settle(self.world.waived, self._judge(), report.findings)
         self.world = replace(self.world, waived=settled)
         return self._result(geoms, parent_of, parents, report, proof)
+
+    def _look_at(self, geoms: NDArray[np.object_]) -> None:
+        """Look at the rings of the file's polygons, from bytes that are kept to be stored."""
+        self.wkb = to_wkb(geoms)
+        self.rings = boundaries(geoms, self.wkb)
 
     def _judge(self) -> Callable[[WaivedLand], bool]:
         return judge_of(self.world, self.level, self._own(), set(self.scope.codes))
@@ -260,6 +269,7 @@ class _Check:
             named=[self.sent.parents[i] for i in self.use.tolist()],
             rows=self.sent.rows[self.use],
             parents=Parents(self.scope.codes, self.scope.geoms),
+            known=self.rings,
         )
         self.findings += family.findings
         for count, how in (
@@ -516,13 +526,17 @@ class _Check:
         chain, area_m2 = np.zeros(n, np.int64), np.zeros(n)
         chain[self.use] = self.rings.chain
         metric = self._metric(parents, geoms)
-        area_m2[self.use] = metric.area_m2(geoms)
+        area_m2[self.use] = metric.area_of_wkb(self.wkb)
+        wkb: list[bytes | None] = [None] * n
+        for i, land in zip(self.use.tolist(), self.wkb, strict=True):
+            wkb[i] = land
         parent_codes: list[str | None] = [None] * n
         for i, p in zip(self.use.tolist(), parent_of.tolist(), strict=True):
             parent_codes[i] = parents.codes[p] if p != NO_PARENT else None
         return Checked(
             level=self.level.key,
             geoms=by_row,
+            wkb=wkb,
             parent_codes=parent_codes,
             chain=chain,
             area_m2=area_m2,

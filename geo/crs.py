@@ -71,6 +71,9 @@ AIM_DEG = 1e-12
 MAX_AIMS = 4
 """How near the way back from degrees comes to the point it started from, and in how many steps."""
 
+POLE_DEG = 89.9
+"""Nearer to a pole areas are PROJ's: the projection's centre needs other formulas there."""
+
 METRIC_ENOUGH = 1e-3
 """A plane whose metre is a metre on the ground within this share is used as it is, unscaled."""
 
@@ -192,6 +195,20 @@ class LocalMetric:
 
     def area_m2(self, geoms: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return the land of geometries in degrees, square metres, shape (n,); 0 where None."""
+        if _are_polygons(geoms):
+            return self.area_of_wkb(list(shapely.to_wkb(geoms, output_dimension=2, byte_order=1)))
+        return self._projected_area_m2(geoms)
+
+    def area_of_wkb(self, wkbs: Sequence[bytes | None]) -> NDArray[np.float64]:
+        """Return the same of polygons as :func:`geo.wkb.to_wkb` gives them; none may be missing."""
+        if abs(self.lat0) > POLE_DEG:
+            return self._projected_area_m2(np.asarray(shapely.from_wkb(wkbs)))
+        # Numba takes a while to load, and who only reads files does without it.
+        from geo.areas import areas_of_wkb  # noqa: PLC0415
+
+        return areas_of_wkb(wkbs, self.lon0, self.lat0)
+
+    def _projected_area_m2(self, geoms: NDArray[np.object_]) -> NDArray[np.float64]:
         return np.nan_to_num(np.asarray(shapely.area(self.project(geoms)), dtype=np.float64))
 
 
@@ -297,6 +314,13 @@ class Plane:
             aim = aim + miss
             xy = _apply(pipeline, aim, TransformDirection.INVERSE)
         return xy
+
+
+def _are_polygons(geoms: NDArray[np.object_]) -> bool:
+    kinds = shapely.get_type_id(geoms)
+    return bool(
+        np.isin(kinds, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)).all()
+    )
 
 
 def _apply(

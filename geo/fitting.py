@@ -34,6 +34,9 @@ BESIDE = 0.05
 """A point with another polygon so near is on no outline: borders that are drawn twice lie that far
 apart at most. Metres (or feet), degrees, and a share of the units' size."""
 
+LINE = 32
+"""Edges of borders that are measured to in one piece."""
+
 FEW = 100
 """With fewer points than these, more of the edges are looked at."""
 
@@ -82,11 +85,7 @@ class Borders:
         land = np.array([ground.outline, *ground.parents], dtype=object)
         self.metric = LocalMetric.around(shapely.total_bounds(land).tolist())
         rings = take_apart(land[usable(land)])
-        ahead = following(rings.start)
-        _, once = np.unique(_edge_keys(rings.xy, ahead)[0], return_index=True)
-        ends = np.concatenate([rings.xy[once], rings.xy[ahead[once]]])
-        pairs = self.metric.forward(ends).reshape(2, -1, 2).swapaxes(0, 1)
-        self._tree = shapely.STRtree(np.asarray(shapely.linestrings(pairs)))
+        self._tree = shapely.STRtree(_lines(self.metric.forward(rings.xy), rings.start))
 
     def fits(self, places: Sequence[NDArray[np.float64]]) -> list[Fit]:
         """Measure how far an outline lies from the borders, by each reading of its file.
@@ -120,6 +119,29 @@ class Borders:
         found, there = self._tree.query_nearest(points, return_distance=True, all_matches=False)
         metres[np.flatnonzero(good)[found[0]]] = there
         return metres
+
+
+def _lines(xy: NDArray[np.float64], start: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Return rings as lines of up to ``LINE`` edges: one line for each edge takes much longer.
+
+    Parameters
+    ----------
+    xy
+        Vertices, shape (v, 2); a ring's closing vertex is not repeated.
+    start
+        First vertex of each ring, and v; shape (r + 1,).
+    """
+    if not len(xy):
+        return np.zeros(0, object)
+    ring = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    within = np.arange(len(xy)) - start[ring]
+    begins = within % LINE == 0
+    line = np.cumsum(begins) - 1
+    lasts = np.flatnonzero(np.append(begins[1:], True))  # each line ends where the next one begins
+    onward = following(start)[lasts]
+    where = np.insert(np.arange(len(xy)), lasts + 1, onward)
+    lines = shapely.linestrings(xy[where], indices=np.insert(line, lasts + 1, line[lasts]))
+    return np.asarray(lines)
 
 
 def outline_of(geoms: NDArray[np.object_]) -> Outline:
@@ -165,23 +187,34 @@ def _edges_of_one(
 
     An edge has the number of the vertex that it starts from.
     """
-    key, real = _edge_keys(xy, ahead)
-    every = max(1, len(key) // EDGES)
-    looked = np.flatnonzero(((key >> np.uint64(33)) % np.uint64(every) == 0) & real)
-    _, place, count = np.unique(key[looked], return_inverse=True, return_counts=True)
+    looked = _some(xy, ahead)
+    key, real = _edge_keys(xy[looked], xy[ahead[looked]])
+    looked, key = looked[real], key[real]
+    _, place, count = np.unique(key, return_inverse=True, return_counts=True)
     once = count[place] == 1
     return looked[once], 1.0 - float(once.mean()) if len(once) else 0.0
 
 
+def _some(xy: NDArray[np.float64], ahead: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return about ``EDGES`` edges, chosen by their ends alone: both copies of one, or neither."""
+    every = max(1, len(xy) // EDGES)
+    if every == 1:
+        return np.arange(len(xy))
+    x, y = (xy + 0.0).view(np.uint64).T
+    point = x * np.uint64(0x9E3779B97F4A7C15) + y * np.uint64(0xBF58476D1CE4E5B9)
+    chosen = (point + point[ahead]) >> np.uint64(40)  # the upper bits depend on all
+    return np.flatnonzero(chosen < np.uint64((1 << 24) // every))
+
+
 def _edge_keys(
-    xy: NDArray[np.float64], ahead: NDArray[np.intp]
+    xy: NDArray[np.float64], other: NDArray[np.float64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """Return a number for each edge, the same whichever way it runs, and whether it is one.
 
     A vertex that is repeated starts no edge.
     """
-    point = _hashed(xy)
-    return point + point[ahead], point != point[ahead]
+    one, end = _hashed(xy), _hashed(other)
+    return one + end, one != end
 
 
 def _hashed(xy: NDArray[np.float64]) -> NDArray[np.uint64]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
+from geo.chain import chains, parent_sums
 from geo.findings import Finding, Kind, Severity
 from geo.layers import NO_PARENT
 from geo.validity import areas_only
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from geo.chain import Boundaries
     from geo.layers import Parents
 
 
@@ -41,6 +43,7 @@ def find_parents(
     named: Sequence[str | None],
     rows: NDArray[np.intp],
     parents: Parents,
+    known: Boundaries | None = None,
 ) -> Family:
     """Find each unit's parent.
 
@@ -56,6 +59,9 @@ def find_parents(
         1-based rows of the file, shape (n,).
     parents
         Those that may be parents.
+    known
+        What the units' rings say, where that was looked at already: then units that fill their
+        parent exactly need no look at the place.
 
     Returns
     -------
@@ -67,14 +73,20 @@ def find_parents(
     """
     index = {code: i for i, code in enumerate(parents.codes) if code is not None}
     column = np.array([index.get(code or "", NO_PARENT) for code in named], np.intp)
-    prefix = _by_prefix(codes, index)
+    # Where every column names a parent nobody asks what a code begins like.
+    named_all = bool((column != NO_PARENT).all())
+    prefix = np.full(len(codes), NO_PARENT) if named_all else _by_prefix(codes, index)
     said = np.where(column == NO_PARENT, prefix, column)
-    place = _by_place(geoms, parents.geoms, said)
+    there = _fill_theirs(said, known, parents.geoms) if known is not None else said < NO_PARENT
+    place = np.where(there, said, NO_PARENT)
+    left = np.flatnonzero(~there)
+    if len(left):
+        place[left] = _by_place(geoms[left], parents.geoms, said[left])
     hints = prefix != NO_PARENT
     if (prefix == place)[hints].sum() * 2 < hints.sum():
         prefix = np.full(len(prefix), NO_PARENT)  # codes that are not built from their parents'
     findings, odd = [], []
-    for i in range(len(geoms)):
+    for i in np.flatnonzero((place != column) | (column == NO_PARENT)).tolist():
         unit = _Unit(level, codes[i], named[i], int(rows[i]), geoms[i])
         lies_in, hinted = int(place[i]), int(prefix[i])
         if lies_in == NO_PARENT:
@@ -103,6 +115,17 @@ def _by_prefix(codes: Sequence[str | None], index: Mapping[str, int]) -> NDArray
             heads = (code[:length] for length in lengths if length < len(code))
             out[i] = next((index[head] for head in heads if head in index), NO_PARENT)
     return out
+
+
+def _fill_theirs(
+    said: NDArray[np.intp], known: Boundaries, parents: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    """Return which units lie in the parent that is said, since its units fill it exactly."""
+    if not len(parents):
+        return np.zeros(len(said), bool)
+    filled = parent_sums(known.chain, said, chains(parents)) == 0
+    filled[said[~known.valid & (said != NO_PARENT)]] = False
+    return np.asarray((said != NO_PARENT) & filled[said])
 
 
 def _by_place(

@@ -52,7 +52,7 @@ def mix(h: np.uint64) -> np.uint64:
 
 
 @njit(inline="always")
-def _u32(buffer: NDArray[np.uint8], at: int) -> np.uint32:
+def read_u32(buffer: NDArray[np.uint8], at: int) -> np.uint32:
     word = np.uint32(0)
     for k in range(4):
         word |= np.uint32(buffer[at + k]) << np.uint32(8 * k)
@@ -225,26 +225,26 @@ def _certify(
 
 
 @njit(inline="always")
-def _read_head(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, bool, int]:
+def read_head(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, bool, int]:
     """Return how many parts follow, whether each has a head of its own, and where they begin.
 
     There are -1 parts where no polygon begins.
     """
     if end - at < _HEAD or buffer[at] != 1:
         return -1, False, at
-    kind = _u32(buffer, at + 1)
+    kind = read_u32(buffer, at + 1)
     at += 9 if kind & _HAS_SRID else 5
     kind &= _TYPE_BITS
     if kind == _POLYGON:
         return 1, False, at
     if kind != _MULTIPOLYGON or at + 4 > end:
         return -1, False, at
-    return int(_u32(buffer, at)), True, at + 4
+    return int(read_u32(buffer, at)), True, at + 4
 
 
 @njit(inline="always")
-def _part_begins(buffer: NDArray[np.uint8], at: int, end: int) -> bool:
-    return end - at >= _HEAD and buffer[at] == 1 and _u32(buffer, at + 1) == _POLYGON
+def part_begins(buffer: NDArray[np.uint8], at: int, end: int) -> bool:
+    return end - at >= _HEAD and buffer[at] == 1 and read_u32(buffer, at + 1) == _POLYGON
 
 
 @njit(nogil=True, cache=True)
@@ -264,13 +264,13 @@ def _read_part(
     total, simple = np.uint64(0), False
     if at + 4 > end:
         return -1, total, simple
-    rings = int(_u32(buffer, at))
+    rings = int(read_u32(buffer, at))
     at += 4
     xy, bits = raw.view(np.float64), raw.view(np.uint64)
     for r in range(rings):
-        if at + 4 > end or at + 4 + 16 * int(_u32(buffer, at)) > end:
+        if at + 4 > end or at + 4 + 16 * int(read_u32(buffer, at)) > end:
             return -1, total, simple
-        count = int(_u32(buffer, at))
+        count = int(read_u32(buffer, at))
         at += 4
         raw[: 16 * count] = buffer[at : at + 16 * count]  # the copy is aligned
         at += 16 * count
@@ -313,11 +313,11 @@ def read_polygons(
     most = 1 + np.max(np.diff(start)) // 16 if len(chain) else 1  # points that a ring may have
     room = (np.empty(16 * most, np.uint8), np.empty((2, most)), np.empty((4, 2 * most)))
     for g in range(len(chain)):
-        parts, heads, at = _read_head(buffer, start[g], start[g + 1])
+        parts, heads, at = read_head(buffer, start[g], start[g + 1])
         if parts < 0:
             return g
         for _ in range(parts):
-            if heads and not _part_begins(buffer, at, start[g + 1]):
+            if heads and not part_begins(buffer, at, start[g + 1]):
                 return g
             at += 5 if heads else 0
             alone = certify and parts == 1

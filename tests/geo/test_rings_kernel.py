@@ -238,7 +238,7 @@ def test_bytes_prove_the_same_parents_as_geometries(seed: int, gone: int, chunk:
     units, owner = shapely.to_wkb(grids[kept]).tolist(), nest.community_of[kept]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geo.chain.CHUNK", chunk)
+        patch.setattr("geo.wkb.CHUNK", chunk)
         proof = prove_wkb(units, owner, shapely.to_wkb(above).tolist())
 
     hurt = int(nest.community_of[gone])
