@@ -9,10 +9,11 @@ import numpy as np
 import shapely
 from anyio import to_thread
 
-from geo.changes import find_changes
+from geo.changes import all_added, find_changes
 from geo.changes_homes import NO_HOMES, Homes
 from geo.changes_told import ChangeSet, after_count
 from geo.crs import LocalMetric
+from geo.findings import Kind
 from geo.levels import Tiling
 from geo.world import Units
 from sources.names import matching_form
@@ -51,7 +52,12 @@ def changes_of_import(made: Imported) -> ChangeSet:
     old = standing.take(ground)
     ours = np.zeros(len(checked), bool)
     ours[: len(checked) - len(context)] = True  # the file's rows come first
-    new = checked.take(ours & np.array([code != "" for code in checked.codes], bool))
+    ours &= np.array([code != "" for code in checked.codes], bool)
+    new = checked.take(ours)
+    if not len(old) and not any(f.kind is Kind.INVALID_RING for f in made.checked.report.findings):
+        # As most first files are: nothing has to be laid over anything.
+        area_m2 = made.checked.area_m2[~shapely.is_missing(made.checked.geoms)]
+        return all_added(level, new, area_m2[ours[: len(area_m2)]])
     people = made.before.addresses
     named = people.compounds if after.level(level).tiling is Tiling.DISJOINT else None
     outline = after.outline

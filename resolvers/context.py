@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from geo.errors import ForbiddenError, NoEditionError, TooCostlyError, UnauthenticatedError
+from geo.pace import WalkDefaults
 from resolvers.tree import Tree
 from storage import editions, keys, levels
 from storage.drafts_reading import Ground
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 MAX_THINGS = 200_000
 """The most units, levels, findings … that one answer may hold, each time it names one."""
+
+CITY_BYTES = 1 << 30
+"""What circles may keep in memory: a city of 300,000 addresses and 212,000 edges takes 200 MB."""
 
 
 class State(NamedTuple):
@@ -86,12 +91,20 @@ class Shared:
     engine: AsyncEngine
     public: bool = True
     """Whether readers need no key."""
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    """Whose clocks say when a service point is open."""
     reports: Cache = field(default_factory=lambda: Cache(100_000))
     """Coverage reports of editions, by their findings."""
     asked: set[asyncio.Future[Any]] = field(default_factory=set)
     """Questions to the database that are not answered yet."""
     changes: Cache = field(default_factory=lambda: Cache(200_000))
     """What editions and drafts change, by the units and the ways of their households."""
+    walk: WalkDefaults = field(default_factory=WalkDefaults)
+    """How a circle is walked where nobody says otherwise."""
+    city: Cache = field(default_factory=lambda: Cache(CITY_BYTES))
+    """Streets, homes and service points as arrays, and what was found on them, by bytes."""
+    one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Held by what keeps a processor busy for seconds."""
 
 
 class Context:

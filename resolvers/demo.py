@@ -1,4 +1,4 @@
-"""What the demo plays: the made-up town is published, proven, and checked a year later."""
+"""What the demo plays: the made-up town is published, proven, walked, and checked a year later."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from resolvers import addresses, importing, levels, publishing
 from resolvers.auditing import audit
 from resolvers.context import Context, Shared
 from resolvers.coverage_reading import coverage
+from resolvers.demo_circles import load_services, walk
 from resolvers.truth import compare
 from resolvers.worlds import read_base
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from geo.levels import LevelSpec
     from resolvers.auditing import Audit
     from resolvers.coverage_reading import ReportRow
+    from resolvers.demo_circles import Circles, LoadedServices, Services
     from resolvers.publishing import Published
     from resolvers.truth import Comparison, Fault
     from sources.addresses import AddressFile
@@ -37,6 +39,8 @@ class Town(NamedTuple):
     units: Mapping[str, BoundaryFile]
     """By level."""
     addresses: Sequence[AddressFile]
+    services: Services
+    """Streets, service points and programmes."""
     again: BoundaryFile
     """The grids once more, in another format."""
     foreign: BoundaryFile
@@ -81,6 +85,8 @@ class Played(NamedTuple):
     proof: list[Proven]
     """Level by level."""
     audit: Audit
+    services: LoadedServices
+    circles: Circles
     next_year: Comparison
 
     @property
@@ -91,12 +97,13 @@ class Played(NamedTuple):
             and self.audit.clean
             and not self.again.new
             and self.foreign.same == self.foreign.units
+            and self.circles.right
             and self.next_year.right
         )
 
 
 async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> Played:
-    """Publish the town, prove it, and check its second year.
+    """Publish the town, prove it, walk its circles, and check its second year.
 
     Parameters
     ----------
@@ -119,6 +126,7 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
     """
     await levels.load_levels(engine, town.levels)
     await addresses.load_addresses(engine, *town.addresses, published_by=by, today=today)
+    services = await load_services(engine, town.services, today=today, by=by)
 
     async def publish(level: str, file: BoundaryFile) -> Published:
         made = await importing.import_boundaries(
@@ -141,6 +149,8 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
         foreign=await compare_land(engine, town.foreign, GRID, today=today),
         proof=proof,
         audit=await audit(engine, None),
+        services=services,
+        circles=await walk(context),
         next_year=await _check(engine, town, today=today),
     )
 

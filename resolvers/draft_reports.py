@@ -11,7 +11,7 @@ from geo.crs import LocalMetric
 from geo.errors import BadInputError, UnknownError
 from geo.findings import Finding, HouseholdCover, Kind, Report, Severity
 from resolvers.inspection import Change, Inspection, Shapes
-from resolvers.planned import is_noded
+from resolvers.planned import Counts
 from resolvers.reports import standing_report
 from storage import draft_reports, drafts_reading, planned, waivers
 
@@ -79,16 +79,7 @@ async def changes_of(engine: AsyncEngine, draft: int, removed: Sequence[str]) ->
             return None
         rows = await planned.planned_rows(connection, draft)
         removals = await planned.planned_removals(connection, draft)
-    stood = [row for row in rows if row.base_row]
-    return Change(
-        added=len(rows) - len(stood),
-        removed=len(removals),
-        redrawn=sum(row.redrawn for row in stood),
-        renamed=sum(row.renamed for row in stood),
-        reattributed=sum(row.reattributed for row in stood),
-        noded=sum(is_noded(row) for row in rows),
-        removed_codes=tuple(removed),
-    )
+    return Change(removed=len(removals), removed_codes=tuple(removed), **Counts.of(rows)._asdict())
 
 
 def of_published(done: Published, removed: Sequence[str]) -> Change | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ from geo.errors import BadInputError, NotOpenError, UnknownError
 from geo.households import count_in_units
 from geo.world import UnitName
 from resolvers.again import until_undisturbed
+from resolvers.at_once import AtOnce, only_new
 from resolvers.draft_notices import CHECK_NOTICES, removed_units, said_by_check, untested_datum
 from resolvers.planned import keep_plan, make_plan
 from resolvers.reports import stored_report
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
 
     from geo.check import Checked
     from geo.world import Units
-    from resolvers.planned import NewPlan
+    from resolvers.at_once import Order
+    from resolvers.planned import NewPlan, Plan
     from sources.boundaries import BoundaryFile
     from storage.drafts import OpenDraft
+    from storage.editions import EditionRow
 
 
 MAX_CODE = 200
@@ -77,6 +81,8 @@ class Imported:
     checked: Checked
     removed: Sequence[str]
     source: dict[str, Any]  # free JSON: the contract's DraftSource
+    stands: tuple[EditionRow, Plan] | None = None
+    """The edition that was published at once, and what it wrote; None where that is still to do."""
 
 
 class DraftOrder(NamedTuple):
@@ -97,6 +103,8 @@ class DraftOrder(NamedTuple):
     """Number of the draft of a file that is being read, which is to be filled; None makes one."""
     storing: Callable[[], Awaitable[None]] | None = None
     """Told when the check is done and storing begins; once more when that has to be repeated."""
+    publishing: Order | None = None
+    """Publish it at once where that is plain; whoever asks for it has to publish it else."""
 
 
 async def import_boundaries(
@@ -109,6 +117,7 @@ async def import_boundaries(
     today: dt.date,
     together_with: Sequence[int] = (),
     dry_run: bool = False,
+    publishing: Order | None = None,
 ) -> Imported:
     """Check a boundary file on the newest edition and store it as a draft.
 
@@ -116,7 +125,7 @@ async def import_boundaries(
     ----------
     file
         The file, read.
-    level, within, created_by, today, together_with, dry_run
+    level, within, created_by, today, together_with, dry_run, publishing
         See :class:`DraftOrder`.
 
     Raises
@@ -124,7 +133,9 @@ async def import_boundaries(
     UnknownError, BadInputError, NotOpenError
         If level, ground or drafts are not what they should be; nothing is stored then.
     """
-    order = DraftOrder(level, within, created_by, today, together_with, dry_run)
+    order = DraftOrder(
+        level, within, created_by, today, together_with, dry_run, publishing=publishing
+    )
     return await make_draft(engine, sent_of_file(file), source_of(file), order)
 
 
@@ -147,62 +158,106 @@ async def make_draft(
         If level, ground or drafts are not what they should be; nothing is stored then.
     """
     _refuse_long_codes(sent)
-    level, within = order.level, order.within
 
     async def attempt(_: bool) -> Imported:
-        async with one_moment(engine).begin() as connection:
-            find_level(await levels.all_levels(connection), level)
-            ground = await find_ground(connection, level, within) if within is not None else None
-            others = await _open_ones(connection, order.together_with, level)
-            rows = [sent, *[await sent_of(connection, other) for other in others]]
-            grounds = [ground, *(unit_name(d.within) for d in others)]
-            before = await read_base(connection, level, grounds, rows=rows, today=order.today)
-            require_ground(before.world, level, ground)
-            standing = _on_ground(before, level, ground)
-            back, restored = give_back(sent, standing, format_=source["format"])
-            laid = await _lay_in(connection, before, others)
-            base, checked = await check_on(connection, laid, back, level, ground)
-            removed = _removed(standing, back)
-            told = [*restored, *untested_datum(before, checked, sent)]
-            told += said_by_check(checked.remarks) + removed_units(removed)
-            imported = Imported(
-                draft=None,
-                level=level,
-                within=ground,
-                base_edition=base.edition.number if base.edition else None,
-                before=before,
-                after=base,
-                checked=checked,
-                removed=removed,
-                source=source | {"notices": [*source["notices"], *told]},
-            )
-            if order.dry_run:
-                return imported
-            if order.storing is not None:
-                await order.storing()
-            plan = None
-            if not others:
-                plan = await to_thread.run_sync(make_plan, before, base, level, checked)
-            number = await drafts.insert_draft(
-                connection,
-                NewDraft(
-                    level=level,
-                    within=ground,
-                    base_edition=imported.base_edition,
-                    with_drafts=[draft.id for draft in others],
-                    crs=sent.crs,
-                    source=imported.source,
-                    report=stored_report(checked),
-                    created_by=order.created_by,
-                ),
-                _rows(back, checked, base, plan),
-                checked.report.findings,
-                into=order.into,
-            )
-            await keep_plan(connection, number, plan)
-            return replace(imported, draft=number)
+        async with AsyncExitStack() as beside:
+            async with one_moment(engine).begin() as connection:
+                checked = await _check(connection, sent, source, order)
+                if order.dry_run:
+                    return checked.imported
+                made, edition = await _store(engine, connection, checked, order, beside)
+            if edition is None or made.draft is None:
+                return made
+            # The draft is there for everybody: the edition may stand now.
+            return replace(made, stands=await edition.finish(made.draft))
 
     return await until_undisturbed(attempt)
+
+
+class _New(NamedTuple):
+    """A draft that is not stored yet."""
+
+    imported: Imported
+    sent: Sent
+    """Its rows, with what their format could not hold."""
+    others: Sequence[OpenDraft]
+    """Those that it was checked on."""
+
+
+async def _check(
+    connection: AsyncConnection, sent: Sent, source: dict[str, Any], order: DraftOrder
+) -> _New:
+    level, within = order.level, order.within
+    find_level(await levels.all_levels(connection), level)
+    ground = await find_ground(connection, level, within) if within is not None else None
+    others = await _open_ones(connection, order.together_with, level)
+    rows = [sent, *[await sent_of(connection, other) for other in others]]
+    grounds = [ground, *(unit_name(d.within) for d in others)]
+    before = await read_base(connection, level, grounds, rows=rows, today=order.today)
+    require_ground(before.world, level, ground)
+    standing = _on_ground(before, level, ground)
+    back, restored = give_back(sent, standing, format_=source["format"])
+    laid = await _lay_in(connection, before, others)
+    base, checked = await check_on(connection, laid, back, level, ground)
+    removed = _removed(standing, back)
+    told = [*restored, *untested_datum(before, checked, sent)]
+    told += said_by_check(checked.remarks) + removed_units(removed)
+    imported = Imported(
+        draft=None,
+        level=level,
+        within=ground,
+        base_edition=base.edition.number if base.edition else None,
+        before=before,
+        after=base,
+        checked=checked,
+        removed=removed,
+        source=source | {"notices": [*source["notices"], *told]},
+    )
+    return _New(imported, back, others)
+
+
+async def _store(
+    engine: AsyncEngine,
+    connection: AsyncConnection,
+    new: _New,
+    order: DraftOrder,
+    beside: AsyncExitStack,
+) -> tuple[Imported, AtOnce | None]:
+    """Store a draft; where that is asked for and plain, its edition is begun and left to ``beside``."""
+    if order.storing is not None:
+        await order.storing()
+    imported, checked = new.imported, new.imported.checked
+    plan = None
+    if not new.others:
+        plan = await to_thread.run_sync(
+            make_plan, imported.before, imported.after, imported.level, checked
+        )
+    rows = _rows(new.sent, checked, imported.after, plan)
+    found = checked.report.findings
+    edition = None
+    if order.publishing is not None:
+        units = only_new(imported.level, imported.base_edition, rows, plan, found)
+        if units is not None:
+            edition = AtOnce(engine, units, order.publishing)
+            await beside.enter_async_context(edition)
+    number = await drafts.insert_draft(
+        connection,
+        NewDraft(
+            level=imported.level,
+            within=imported.within,
+            base_edition=imported.base_edition,
+            with_drafts=[draft.id for draft in new.others],
+            crs=new.sent.crs,
+            source=imported.source,
+            report=stored_report(checked),
+            created_by=order.created_by,
+        ),
+        rows,
+        found,
+        into=order.into,
+    )
+    await keep_plan(connection, number, plan)
+    return replace(imported, draft=number), edition
 
 
 class Rechecked(NamedTuple):
@@ -405,7 +460,7 @@ def _rows(sent: Sent, checked: Checked, base: Base, plan: NewPlan | None) -> Dra
         names=sent.names,
         parent_codes=checked.parent_codes,
         named_parents=sent.parents,
-        geoms=checked.geoms,
+        land=checked.wkb,
         source=sent.geoms,
         chain=checked.chain,
         area_m2=checked.area_m2,

@@ -8,7 +8,7 @@ chains. Whatever is not as simple as that goes the long way, which checks everyt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import shapely
@@ -24,7 +24,7 @@ from storage import drafts, editions, levels, planned, tallies, world
 from storage.draft_rows import AS_IT_STANDS, OwnPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from geo.check import Checked
     from geo.levels import LevelSpec
+    from resolvers.at_once import Order
     from resolvers.differences import Row
-    from resolvers.publishing import Order
     from resolvers.worlds import Base
     from storage.drafts import OpenDraft
     from storage.editions import EditionRow
-    from storage.planned import PlannedRow, Removal
+    from storage.planned import PlannedRows, Removal
     from storage.tallies import Box
 
 MAX_ROWS = 5000
@@ -51,7 +51,7 @@ MAX_BOXES = 200
 class Plan(NamedTuple):
     """What is to be written, in few words."""
 
-    rows: Sequence[PlannedRow]
+    rows: Sequence[PlannedRows]
     removals: Sequence[Removal]
     boxes: Sequence[Box] | None
     """Where anything changes, before and after; None for anywhere."""
@@ -69,7 +69,7 @@ class Plan(NamedTuple):
 
     def touched_parents(self, level: LevelSpec) -> set[str]:
         """Return codes of the parents whose sum over a level the plan may change."""
-        codes = {row.code for row in self.rows if row.level == level.parent}
+        codes = {code for row in self.rows if row.level == level.parent for code in row.codes}
         for row in self.rows:
             if row.level == level.key:
                 codes |= {code for code in (row.parent_code, row.former_parent) if code is not None}
@@ -77,9 +77,33 @@ class Plan(NamedTuple):
         return codes
 
 
-def is_noded(row: PlannedRow) -> bool:
-    """Return whether a unit only receives vertices."""
-    return bool(row.base_row) and not (row.redrawn or row.renamed or row.reattributed)
+def is_noded(row: PlannedRows) -> bool:
+    """Return whether units only receive vertices."""
+    return bool(row.base_rows) and not (row.redrawn or row.renamed or row.reattributed)
+
+
+class Counts(NamedTuple):
+    """How many units an edition would change, and in what way."""
+
+    added: int
+    redrawn: int
+    renamed: int
+    reattributed: int
+    """Units whose parent or other columns change."""
+    noded: int
+    """Units that only receive vertices."""
+
+    @classmethod
+    def of(cls, rows: Sequence[PlannedRows]) -> Self:
+        """Count the units that are written; one may change in several ways."""
+        stood = [row for row in rows if row.base_rows]
+        return cls(
+            added=sum(row.number for row in rows if not row.base_rows),
+            redrawn=sum(row.number for row in stood if row.redrawn),
+            renamed=sum(row.number for row in stood if row.renamed),
+            reattributed=sum(row.number for row in stood if row.reattributed),
+            noded=sum(row.number for row in stood if is_noded(row)),
+        )
 
 
 class NewPlan(NamedTuple):
@@ -186,24 +210,68 @@ async def publish_plan(
     rows = await planned.planned_rows(connection, draft.id)
     removals = await planned.planned_removals(connection, draft.id)
     boxes = None
-    if len(rows) + len(removals) <= MAX_BOXES:
+    if sum(row.number for row in rows) + len(removals) <= MAX_BOXES:
         boxes = await planned.planned_boxes(connection, draft.id)
     plan = Plan(rows, removals, boxes)
     specs = await levels.all_levels(connection)
+
+    async def write(number: int) -> None:
+        await planned.write_plan(connection, draft.id, draft.level, number)
+
+    edition = await write_and_prove(
+        connection, plan, specs, base_edition=draft.base_edition, order=order, write=write
+    )
+    await drafts.mark_published(connection, [draft.id], edition.number)
+    return edition, plan
+
+
+async def write_and_prove(
+    connection: AsyncConnection,
+    plan: Plan,
+    specs: Sequence[LevelSpec],
+    *,
+    base_edition: int,
+    order: Order,
+    write: Callable[[int], Awaitable[None]],
+) -> EditionRow:
+    """Lock what a plan touches, write it as an edition, and prove that from what is stored.
+
+    Parameters
+    ----------
+    specs
+        All levels.
+    base_edition
+        The newest edition when the plan was made.
+    order
+        What the publisher says.
+    write
+        Writes the rows of the edition that is opened, by its number.
+
+    Returns
+    -------
+    EditionRow
+        The base edition where the plan changes nothing.
+
+    Raises
+    ------
+    OvertakenError
+        If another edition came in between.
+    ConflictError
+        If the stored chains do not add up.
+    """
     await _lock(connection, plan, specs)
-    number = draft.base_edition
+    number = base_edition
     if plan.rows or plan.removals:
-        number = await _write(connection, draft, plan, order)
+        number = await _write(connection, base_edition, plan, order, write)
         await _prove(connection, plan, specs)
-    await drafts.mark_published(connection, [draft.id], number)
     edition = await editions.by_number(connection, number)
     assert edition is not None  # noqa: S101 - it stands, or was written a moment ago
-    return edition, plan
+    return edition
 
 
 async def _lock(connection: AsyncConnection, plan: Plan, specs: Sequence[LevelSpec]) -> None:
     """Lock the rows that a plan ends and the parents above them, all in one order."""
-    rows = [row.base_row for row in plan.rows if row.base_row]
+    rows = [base_row for row in plan.rows for base_row in row.base_rows]
     rows += [removal.row_id for removal in plan.removals]
     for level in specs:
         if level.parent is not None and (codes := plan.touched_parents(level)):
@@ -212,7 +280,13 @@ async def _lock(connection: AsyncConnection, plan: Plan, specs: Sequence[LevelSp
         raise OvertakenError
 
 
-async def _write(connection: AsyncConnection, draft: OpenDraft, plan: Plan, order: Order) -> int:
+async def _write(
+    connection: AsyncConnection,
+    base_edition: int,
+    plan: Plan,
+    order: Order,
+    write: Callable[[int], Awaitable[None]],
+) -> int:
     number = await editions.open_edition(
         connection,
         effective_on=order.effective_on,
@@ -222,9 +296,9 @@ async def _write(connection: AsyncConnection, draft: OpenDraft, plan: Plan, orde
         correction=order.correction,
         levels=plan.levels,
     )
-    if number - 1 != draft.base_edition:
+    if number - 1 != base_edition:
         raise OvertakenError
-    await planned.write_plan(connection, draft.id, draft.level, number)
+    await write(number)
     await tallies.refresh(connection, number, levels=plan.touched_levels, boxes=plan.boxes)
     return number
 

@@ -15,17 +15,16 @@ from geo.levels import Tiling
 from geo.waivers import land_changes
 from geo.world import UnitName
 from resolvers.again import OvertakenError, until_undisturbed
+from resolvers.at_once import Order, check_note
 from resolvers.differences import Difference, compare, new_rows, touched_parents
 from resolvers.importing import find_drafts
-from resolvers.paging import check_text
-from resolvers.planned import MAX_BOXES, is_noded, publish_plan
+from resolvers.planned import MAX_BOXES, Counts, publish_plan
 from resolvers.worlds import Base, by_rank, check_on, read_base, sent_of, unit_name
 from storage import drafts as draft_store
 from storage import editions, levels, proofs, publishing, tallies, waived_land, world
 from storage.contention import lock_publishing
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -33,9 +32,13 @@ if TYPE_CHECKING:
     from geo.levels import LevelSpec
     from geo.waivers import LandChange
     from geo.world import World
+    from resolvers.importing import Imported
     from resolvers.planned import Plan
     from storage.drafts import OpenDraft
     from storage.editions import EditionRow
+
+
+__all__ = ["Order", "Published", "publish", "publish_imported"]
 
 
 class Published(NamedTuple):
@@ -52,16 +55,6 @@ class Published(NamedTuple):
     """Units whose parent or other columns changed."""
     noded: int
     """Units that only received vertices."""
-
-
-class Order(NamedTuple):
-    """What the publisher says about the edition."""
-
-    published_by: str
-    today: dt.date
-    effective_on: dt.date | None = None
-    note: str = ""
-    correction: bool = False
 
 
 async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Published:
@@ -94,7 +87,7 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         raise BadInputError("name at least one draft to publish", argument="ids")
-    _check_note(order.note)
+    check_note(order.note)
 
     async def attempt(alone: bool) -> Published:
         async with engine.begin() as connection:
@@ -109,16 +102,24 @@ async def publish(engine: AsyncEngine, ids: Sequence[int], order: Order) -> Publ
     return await until_undisturbed(attempt)
 
 
-MAX_NOTE = 2000
-"""The longest note, in characters."""
+async def publish_imported(engine: AsyncEngine, made: Imported, order: Order) -> Published:
+    """Publish the draft that an import has made, unless that was done at once.
 
+    Parameters
+    ----------
+    made
+        An import with a draft, told of the same order.
 
-def _check_note(note: str) -> None:
-    check_text("note", note)
-    if len(note) > MAX_NOTE:
-        raise BadInputError(
-            f"the note has {len(note)} characters; at most {MAX_NOTE} are kept", argument="note"
-        )
+    Raises
+    ------
+    UnknownError, NotOpenError, BadInputError, ConflictError, NotCleanError
+        As :func:`publish`.
+    """
+    if made.draft is None:
+        raise ValueError("a trial run cannot be published")
+    if made.stands is not None:
+        return _count_planned(*made.stands)
+    return await publish(engine, [made.draft], order)
 
 
 async def _publish(connection: AsyncConnection, ids: list[int], order: Order) -> Published:
@@ -399,14 +400,9 @@ def _count(edition: EditionRow, change: Difference) -> Published:
 
 
 def _count_planned(edition: EditionRow, plan: Plan) -> Published:
-    known = [row for row in plan.rows if row.base_row]
     return Published(
         edition=edition,
         new=bool(plan.rows or plan.removals),
-        added=len(plan.rows) - len(known),
         removed=len(plan.removals),
-        redrawn=sum(row.redrawn for row in known),
-        renamed=sum(row.renamed for row in known),
-        reattributed=sum(row.reattributed for row in known),
-        noded=sum(is_noded(row) for row in known),
+        **Counts.of(plan.rows)._asdict(),
     )

@@ -172,12 +172,12 @@ async def filter_of(context: Context, question: UnitQuestion) -> UnitFilter:
         codes=tuple(question.codes) if question.codes is not None else None,
         areas=areas_of_box(question.bbox, question.datum) if question.bbox is not None else None,
         search=" ".join((question.search or "").lower().split()) or None,
-        properties=_json_object(question.properties),
+        properties=json_object(question.properties),
     )
 
 
-def _json_object(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """Return the text of a JSON object."""
+def json_object(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+    """Return the text of the JSON object that the argument ``properties`` gives; None of none."""
     if value is None:
         return None
     if not isinstance(value, dict):

@@ -17,26 +17,34 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, TypeVar, Unpack, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict, TypeVar, Unpack, cast
 
 from geo.errors import BadInputError, LimitExceededError, UnreadableError, WanggeError
-from sources import wire
-from sources.addresses import AddressFile
-from sources.apart_reader import BROKEN, OUT_OF_DISK, OUT_OF_MEMORY
-from sources.boundaries import BoundaryFile
+from sources.apart_reader import BROKEN, GROUND, OUT_OF_DISK, OUT_OF_MEMORY
 from sources.opening import check_file
+from sources.plain import plain
+
+# What understands an answer is imported when one is awaited: the child does not wait for it.
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from geo.crs import Datum
     from geo.ground import Ground
-    from sources.addresses import AddressColumns
+    from sources.addresses import AddressColumns, AddressFile
+    from sources.boundaries import BoundaryFile
     from sources.columns import Columns
+    from sources.facilities import FacilityColumns, FacilityFile
+    from sources.streets import StreetFile
+    from sources.walkable import Walkable
 
-__all__ = ["Limits", "read_addresses_apart", "read_boundaries_apart"]
+__all__ = [
+    "Limits",
+    "read_addresses_apart",
+    "read_boundaries_apart",
+    "read_facilities_apart",
+    "read_streets_apart",
+]
 
 T = TypeVar("T")
 
@@ -114,13 +122,34 @@ class _AskedAddresses(TypedDict, total=False):
     columns: AddressColumns
 
 
+class _AskedStreets(TypedDict, total=False):
+    """The keywords of ``read_streets``."""
+
+    walkable: Required[Walkable]
+    layer: str | None
+    encoding: str | None
+    crs: str | None
+    datum: Datum | None
+
+
+class _AskedFacilities(TypedDict, total=False):
+    """The keywords of ``read_facilities``."""
+
+    layer: str | None
+    encoding: str | None
+    crs: str | None
+    datum: Datum | None
+    columns: FacilityColumns
+    kind: str | None
+
+
 class _Order(NamedTuple):
     """What is asked of a child."""
 
     asked: Mapping[str, object]
     limits: Limits
     unwanted: Callable[[], bool] | None
-    ground: Ground | None = None
+    ground: Ground | Callable[[], Ground | None] | None = None
     room: Path | None = None
 
 
@@ -141,7 +170,7 @@ def read_boundaries_apart(
     path: Path,
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
-    ground: Ground | None = None,
+    ground: Ground | Callable[[], Ground | None] | None = None,
     unwanted: Callable[[], bool] | None = None,
     room: Path | None = None,
     **asked: Unpack[_Asked],
@@ -155,7 +184,8 @@ def read_boundaries_apart(
     limits
         What reading it may take.
     ground
-        Where the file should lie, if that is known.
+        Where the file should lie, if that is known. A function is called, from this thread, when
+        the child is at work already: it may wait for what it returns.
     unwanted
         Asked ten times a second, from this thread; once it returns true, reading is given up.
     room
@@ -176,7 +206,7 @@ def read_boundaries_apart(
     Starting the child costs about 0.4 s, and carrying 100,000 polygons over a second or two. It may
     be called from any thread, as long as that thread waits for it: the child ends with its thread.
     """
-    return _read(path, BoundaryFile, _Order(asked, limits, unwanted, ground, room))
+    return _read(path, "BoundaryFile", _boundaries, _Order(asked, limits, unwanted, ground, room))
 
 
 def read_addresses_apart(
@@ -193,54 +223,139 @@ def read_addresses_apart(
     UnreadableError, BadInputError
         As ``read_boundaries_apart``.
     """
-    return _read(path, AddressFile, _Order(asked, limits, unwanted))
+    return _read(path, "AddressFile", _addresses, _Order(asked, limits, unwanted))
 
 
-def _read(path: Path, into: type[T], order: _Order) -> T:
+def read_facilities_apart(
+    path: Path,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    unwanted: Callable[[], bool] | None = None,
+    **asked: Unpack[_AskedFacilities],
+) -> FacilityFile:
+    """Read service points as ``sources.facilities.read_facilities``, in a process apart.
+
+    Raises
+    ------
+    UnreadableError, BadInputError
+        As ``read_boundaries_apart``.
+    """
+    return _read(path, "FacilityFile", _facilities, _Order(asked, limits, unwanted))
+
+
+def read_streets_apart(
+    path: Path,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    unwanted: Callable[[], bool] | None = None,
+    **asked: Unpack[_AskedStreets],
+) -> StreetFile:
+    """Read streets as ``sources.streets.read_streets``, in a process apart.
+
+    Raises
+    ------
+    UnreadableError, BadInputError
+        As ``read_boundaries_apart``.
+    """
+    return _read(path, "StreetFile", _streets, _Order(asked, limits, unwanted))
+
+
+def _boundaries() -> type[BoundaryFile]:
+    from sources.boundaries import BoundaryFile  # noqa: PLC0415 - see above
+
+    return BoundaryFile
+
+
+def _addresses() -> type[AddressFile]:
+    from sources.addresses import AddressFile  # noqa: PLC0415
+
+    return AddressFile
+
+
+def _facilities() -> type[FacilityFile]:
+    from sources.facilities import FacilityFile  # noqa: PLC0415
+
+    return FacilityFile
+
+
+def _streets() -> type[StreetFile]:
+    from sources.streets import StreetFile  # noqa: PLC0415
+
+    return StreetFile
+
+
+def _read(path: Path, what: str, find: Callable[[], type[T]], order: _Order) -> T:
+    """Read a file as a dataclass that has the name ``what`` and that ``find`` finds."""
     check_file(path)  # here, where its name is still the one that was given
     with tempfile.TemporaryDirectory(
         prefix="wangge-", dir=order.room, ignore_cleanup_errors=True
     ) as folder:
         room = Path(folder).absolute()  # the child stands in it
+        gate = None if order.ground is None else os.pipe()
         request = {
-            "what": into.__name__,
+            "what": what,
             "path": os.fsencode(path.absolute()).decode("latin-1"),
             "parent": os.getpid(),
-            "options": {name: wire.plain(value) for name, value in order.asked.items()},
-            "ground": None if order.ground is None else "ground",
+            "options": {name: plain(value) for name, value in order.asked.items()},
+            "ground": gate and gate[0],
             **order.limits._asdict(),
         }
         (room / "request").write_text(json.dumps(request), encoding="utf-8")
-        if order.ground is not None:
-            land = np.array([order.ground.outline, *order.ground.parents], dtype=object)
-            (room / "ground").write_bytes(b"".join(wire.pack_geometries(land)))
-        ended = _run(room, path.name, order)
-    return _understood(ended, path.name, into, order.limits)
+        ended = _run(room, path.name, order, gate)
+    return _understood(ended, path.name, find(), order.limits)
 
 
-def _run(room: Path, file: str, order: _Order) -> _Ended:
-    """Run the child to its end, which is brought about when there is no use in waiting."""
+def _run(room: Path, file: str, order: _Order, gate: tuple[int, int] | None) -> _Ended:
+    """Run the child to its end, which is brought about when there is no use in waiting.
+
+    Parameters
+    ----------
+    gate
+        Both ends of a pipe that is closed when the ground is known; the child waits for that.
+    """
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    with (room / "request").open("rb") as request:
-        # In a session of its own: Ctrl-C is for us, and we end the child.
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-I", "-c", PROGRAM, str(ROOT)],
-            stdin=request,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=room,
-            env={**passed, **ENVIRONMENT, "TMPDIR": str(room), "HOME": str(room)},
-            start_new_session=True,
-        )
-    with child:
-        end = time.monotonic() + order.limits.seconds
-        try:
-            answer, words = _listen(child, order, file, end)
-        except BaseException:
-            _end(child, 0.0)
-            raise
-        late, peak_kib = _end(child, end - time.monotonic())
+    left = list(gate or ())
+    try:
+        with (room / "request").open("rb") as request:
+            # In a session of its own: Ctrl-C is for us, and we end the child.
+            child = subprocess.Popen(  # noqa: S603 - our own interpreter and program
+                [sys.executable, "-I", "-c", PROGRAM, str(ROOT)],
+                stdin=request,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=room,
+                env={**passed, **ENVIRONMENT, "TMPDIR": str(room), "HOME": str(room)},
+                start_new_session=True,
+                pass_fds=gate[:1] if gate else (),
+            )
+        with child:
+            end = time.monotonic() + order.limits.seconds
+            try:
+                if gate is not None:
+                    _tell_ground(order.ground, room / GROUND)
+                    os.close(left.pop())
+                answer, words = _listen(child, order, file, end)
+            except BaseException:
+                _end(child, 0.0)
+                raise
+            late, peak_kib = _end(child, end - time.monotonic())
+    finally:
+        for pipe in left:
+            os.close(pipe)
     return _Ended(child.returncode, answer, words, late, peak_kib)
+
+
+def _tell_ground(ground: Ground | Callable[[], Ground | None] | None, path: Path) -> None:
+    """Write down where a file should lie, if that is known."""
+    from geo.ground import Ground  # noqa: PLC0415 - see above
+    from sources import wire  # noqa: PLC0415
+
+    known = ground if isinstance(ground, Ground) or ground is None else ground()
+    if known is not None:
+        import numpy as np  # noqa: PLC0415
+
+        land = np.array([known.outline, *known.parents], dtype=object)
+        path.write_bytes(b"".join(wire.pack_geometries(land)))
 
 
 def _listen(
@@ -290,6 +405,8 @@ def _understood(ended: _Ended, file: str, into: type[T], limits: Limits) -> T:
         raise UnreadableError(_too_long(file, limits))
     if ended.status:
         raise _died(ended, file, limits)
+    from sources import wire  # noqa: PLC0415 - see above
+
     try:
         frames = list(wire.read_frames(ended.answer))
         if [kind for kind, _ in frames] == [wire.FAILURE]:

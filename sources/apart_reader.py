@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Any
 from sources.confining import end_with, give_up_rights, set_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
+
+    from geo.ground import Ground
 
 OUT_OF_MEMORY, OUT_OF_DISK, BROKEN = "OUT_OF_MEMORY", "OUT_OF_DISK", "BROKEN"
 """Codes of failures that the parent puts into words, as it knows the limits."""
+
+GROUND = "ground"
+"""The file in the child's folder that says where the land should lie."""
 
 NEARLY = 0.75
 """Share of the allowed memory from which on a library's failure is laid to it."""
@@ -51,22 +57,49 @@ def _beside(path: Path) -> list[Path]:
 
 def _answer(asked: Json, path: Path, sink: BinaryIO) -> None:
     # Libraries are loaded under the limits, and by a process with one thread.
-    from geo.ground import Ground  # noqa: PLC0415
     from sources import wire  # noqa: PLC0415
-    from sources.addresses import AddressColumns, read_addresses  # noqa: PLC0415
-    from sources.boundaries import Columns, read_boundaries  # noqa: PLC0415
 
     # Types are lost on the way; those of the parent's functions stand for them.
     options: dict[str, Any] = wire.made(asked["options"])
-    for_units = asked["what"] == "BoundaryFile"
-    if "columns" in options:
+    read, columns = _reader(asked["what"])
+    if columns is not None and "columns" in options:
         told = {key: _hashable(value) for key, value in asked["options"]["columns"].items()}
-        options["columns"] = (Columns if for_units else AddressColumns)(**told)
+        options["columns"] = columns(**told)
     if asked["ground"] is not None:
-        land = wire.unpack_geometries(memoryview(Path(asked["ground"]).read_bytes()))
-        options["ground"] = Ground(land[0], land[1:])
-    read = read_boundaries if for_units else read_addresses
+        options["ground"] = lambda: _ground(asked["ground"])
     wire.send(read(path, **options), sink)
+
+
+def _reader(what: str) -> tuple[Callable[..., object], type | None]:
+    """Return what reads a kind of file, and the type of its columns; only that is loaded."""
+    if what == "BoundaryFile":
+        from sources.boundaries import Columns, read_boundaries  # noqa: PLC0415
+
+        return read_boundaries, Columns
+    if what == "AddressFile":
+        from sources.addresses import AddressColumns, read_addresses  # noqa: PLC0415
+
+        return read_addresses, AddressColumns
+    if what == "FacilityFile":
+        from sources.facilities import FacilityColumns, read_facilities  # noqa: PLC0415
+
+        return read_facilities, FacilityColumns
+    from sources.streets import read_streets  # noqa: PLC0415
+
+    return read_streets, None
+
+
+def _ground(gate: int) -> Ground | None:
+    """Return where the file should lie, once the parent has found out and closed the gate."""
+    from geo.ground import Ground  # noqa: PLC0415
+    from sources import wire  # noqa: PLC0415
+
+    os.read(gate, 1)
+    path = Path(GROUND)
+    if not path.exists():
+        return None
+    land = wire.unpack_geometries(memoryview(path.read_bytes()))
+    return Ground(land[0], land[1:])
 
 
 def _hashable(value: Json) -> Json:

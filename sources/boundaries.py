@@ -19,6 +19,8 @@ from sources.notices import Notice
 from sources.opening import sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -87,7 +89,7 @@ def read_boundaries(
     datum: Datum | None = None,
     columns: Columns = Columns(),  # noqa: B008 - frozen
     need_code: bool = True,
-    ground: Ground | None = None,
+    ground: Ground | Callable[[], Ground | None] | None = None,
 ) -> BoundaryFile:
     """Read a boundary file of any known format.
 
@@ -100,7 +102,8 @@ def read_boundaries(
     need_code
         Whether a file without a column of codes is refused; an outline needs none.
     ground
-        Where the file should lie, if that is known: evidence on its coordinates.
+        Where the file should lie, if that is known: evidence on its coordinates. A function is
+        called when that is needed.
 
     Raises
     ------
@@ -119,6 +122,7 @@ def read_boundaries(
         raw = read_layer(laid, file, layer=layer, encoding=encoding)
     check_size(raw.geoms, raw.rows, file)
     geoms, geometry_notices = plain_geometries(raw, file)
+    ground = ground() if callable(ground) else ground
     settled = settle_coordinates(raw, geoms, file, crs=crs, datum=datum, ground=ground)
     clean = harmless_table(raw.names, raw.cells, raw.rows)
     table = Table(clean.names, clean.cells, raw.max_name_bytes)

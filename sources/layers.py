@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 
 POLYGONS = ("Polygon", "Surface", "Triangle", "TIN")
 POINTS = ("Point",)
+LINES = ("LineString", "CircularString", "CompoundCurve", "MultiCurve")
 ANY = ("Unknown", "GeometryCollection")
 """Parts of GDAL's names of geometry types; a layer of unknown type is looked into."""
+
+_WANTED: dict[tuple[str, ...], str] = {POLYGONS: "polygon", LINES: "line"}
+"""What is looked for, in a word."""
 
 EXACT_FLOAT = 2**53
 
@@ -137,7 +141,7 @@ def read_layer(
     found = {geom.geom_type for geom in filled[one_each]}
     if not len(spoilt) and not any(part in name for name in found for part in (*wanted, *ANY)):
         kinds = ", ".join(sorted(found)) or "no geometry at all"
-        what = "polygon" if wanted == POLYGONS else "point or polygon"
+        what = _WANTED.get(wanted, "point or polygon")
         raise UnreadableError(f"{file} holds no {what} but {kinds}; send the layer that does")
     if len(spoilt):
         geoms = closed(geoms, wkb, spoilt)
@@ -186,7 +190,8 @@ def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str,
     if not options:
         listed = ", ".join(f"{_shown(laid, name)} ({kind})" for name, kind in kinds.items())
         raise UnreadableError(
-            f"{file} has no layer of polygons; it has {listed or 'no layer with geometries'}"
+            f"{file} has no layer of {_WANTED.get(wanted, 'polygon')}s; it has "
+            f"{listed or 'no layer with geometries'}"
         )
     raise UnreadableError(
         f"{file} has {len(options)} layers that could be meant ({', '.join(options)}); "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from geo.crs import Datum, parse_crs
+from geo.datums import Datum
 from geo.errors import BadInputError, UnknownError, UnreadableError
 from sources.columns import MEANT, Columns
 from sources.encoding import given_codec
@@ -257,6 +257,8 @@ def _columns(value: object, where: str) -> tuple[Columns, list[str]]:
 def _not_meant(texts: dict[str, str], where: str) -> list[str]:
     """Say which values name no encoding, coordinate system or datum."""
     problems = []
+    from geo.crs import parse_crs  # noqa: PLC0415 - most senders have no preset
+
     for key, check in (("encoding", given_codec), ("crs", parse_crs)):
         try:
             if key in texts:

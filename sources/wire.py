@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, fields, is_dataclass
-from enum import Enum
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -20,6 +19,8 @@ import shapely
 from geo.crs import Datum
 from sources.columns import Columns
 from sources.notices import Notice
+from sources.plain import plain
+from sources.walkable import made_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ PIECES = 4096
 _MADE: Mapping[str, Callable[[Json], object]] = {
     "datum": lambda told: None if told is None else Datum(told),
     "notices": lambda told: tuple(Notice(**notice) for notice in told),
+    "walkable": made_again,
 }
 """How values that JSON does not know are made again, by the name that carries them."""
 
@@ -56,6 +58,15 @@ _CELLS: Mapping[str, frozenset[type]] = {
     "parents": frozenset({str, _NONE}),
     "compound_codes": frozenset({str, _NONE}),
     "keys": frozenset({str}),
+    "labels": frozenset({str}),
+    "floor_areas": frozenset({float, int, _NONE}),
+    "rooms": frozenset({list}),
+    "opening_hours": frozenset({str, _NONE}),
+    "since": frozenset({str, _NONE}),
+    "until": frozenset({str, _NONE}),
+    "compounds": frozenset({str, _NONE}),
+    "kinds": frozenset({str, _NONE}),
+    "reasons": frozenset({str}),
     "households": frozenset({int, _NONE}),
     "people": frozenset({int, _NONE}),
     "properties": frozenset({dict}),
@@ -181,17 +192,6 @@ def unpack_geometries(packed: memoryview) -> NDArray[np.object_]:
         for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)
     ]
     return np.asarray(shapely.from_wkb(wkb), dtype=object)
-
-
-def plain(value: object) -> Json:
-    """Return a value as JSON holds it: an enum by its value, a dataclass by its fields."""
-    if isinstance(value, Enum):
-        return value.value
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 def made(facts: Mapping[str, Json]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     TextClause,
     func,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,6 +30,7 @@ __all__ = [
     "Base",  # with the tables of both modules
     "Facility",
     "FacilityKind",
+    "FacilityStamp",
     "Programme",
     "StreetEdge",
     "StreetNetwork",
@@ -43,14 +46,14 @@ def _days() -> TextClause:
 class StreetNetwork(Base):
     """One version of the streets that may be walked; the one with the highest id is in use.
 
-    ``version`` is a digest of the network, so that the same streets loaded again are no new one.
+    ``version`` is a digest of the network: the same streets loaded again have the same.
     ``source`` says what was read, by which rules, and what was left out.
     """
 
     __tablename__ = "street_network"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    version: Mapped[str] = mapped_column(Text(collation="C"), unique=True)
+    version: Mapped[str] = mapped_column(Text(collation="C"))
     lon0: Mapped[float]
     lat0: Mapped[float]
     node_count: Mapped[int]
@@ -183,3 +186,17 @@ class Programme(Base):
             ("key", "="), (_days(), "&&"), using="gist", name="programme_one_row_a_day"
         ),
     )
+
+
+class FacilityStamp(Base):
+    """How often service points, their kinds or programmes have changed: one row.
+
+    Triggers count, whoever writes.
+    """
+
+    __tablename__ = "facility_stamp"
+
+    one: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=true())
+    stamp: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    __table_args__ = (CheckConstraint("one", name="facility_stamp_one"),)

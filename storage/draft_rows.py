@@ -49,8 +49,8 @@ class DraftRows(NamedTuple):
     names: Sequence[str | None]
     parent_codes: Sequence[str | None]
     named_parents: Sequence[str | None]
-    geoms: NDArray[np.object_]
-    """MultiPolygons in degrees; None for a row that can be no unit."""
+    land: Sequence[bytes | None]
+    """WKB of MultiPolygons in degrees; None for a row that can be no unit."""
     source: NDArray[np.object_]
     """As sent, in the file's CRS; None where absent."""
     chain: NDArray[np.int64]
@@ -101,7 +101,7 @@ def _lines(number: int, rows: DraftRows) -> Iterator[tuple[object, ...]]:
         rows.names,
         rows.parent_codes,
         rows.named_parents,
-        wkb_pieces(rows.geoms),
+        rows.land,
         wkb_pieces(rows.source),
         rows.chain.tolist(),
         rows.area_m2.tolist(),

@@ -24,7 +24,7 @@ UPGRADE_LOCK = 0x77616E6767650001
 """Advisory lock that lets one process at a time change the tables ("wangge" and a number)."""
 
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision, which most databases have."""
 
 # A percent sign would start an interpolation in Alembic's configuration.

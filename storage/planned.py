@@ -26,19 +26,22 @@ if TYPE_CHECKING:
     from storage.tallies import Box
 
 
-class PlannedRow(NamedTuple):
-    """One unit that an edition would write, without its geometry."""
+class PlannedRows(NamedTuple):
+    """Units that an edition would write, alike in all that is said here."""
 
     level: str
-    code: str
     parent_code: str | None
-    base_row: int
-    """The stored row that it follows; 0 for a new unit."""
     former_parent: str | None
-    """The parent of that row."""
+    """The parent of the stored rows that they follow."""
     redrawn: bool
     renamed: bool
     reattributed: bool
+    number: int
+    """How many there are."""
+    base_rows: list[int]
+    """The stored rows that they follow; none for new units."""
+    codes: list[str]
+    """Theirs, on a level that has levels below it."""
 
 
 class Removal(NamedTuple):
@@ -116,10 +119,13 @@ _CHANGES = """
 """
 
 _ROWS = f"""
-SELECT c.level, c.code, c.parent_code, c.base_row, old.parent_code,
-       c.redrawn, c.renamed, c.reattributed
+SELECT c.level, c.parent_code, old.parent_code, c.redrawn, c.renamed, c.reattributed, count(*),
+       coalesce(array_agg(c.base_row) FILTER (WHERE c.base_row <> 0), '{{}}'),
+       coalesce(array_agg(c.code) FILTER (
+           WHERE c.level IN (SELECT parent FROM level WHERE parent IS NOT NULL)), '{{}}')
 FROM {_CHANGES} c LEFT JOIN unit old ON old.row_id = c.base_row
-ORDER BY c.level, c.code
+GROUP BY c.level, c.parent_code, old.parent_code, c.base_row = 0,
+         c.redrawn, c.renamed, c.reattributed
 """
 
 _REMOVALS = """
@@ -238,10 +244,10 @@ async def is_ready(connection: AsyncConnection, draft: int) -> bool:
     return bool(await connection.scalar(text(_IS_READY), {"draft": draft}))
 
 
-async def planned_rows(connection: AsyncConnection, draft: int) -> list[PlannedRow]:
-    """Return what a draft would write, by level and code."""
+async def planned_rows(connection: AsyncConnection, draft: int) -> list[PlannedRows]:
+    """Return what a draft would write: no more than is asked of a hundred thousand rows."""
     found = await connection.execute(text(_ROWS), {"draft": draft})
-    return [PlannedRow._make(row) for row in found]
+    return [PlannedRows._make(row) for row in found]
 
 
 async def planned_removals(connection: AsyncConnection, draft: int) -> list[Removal]:

@@ -16,8 +16,41 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-TABLES = ("street_network", "street_node", "street_edge", "facility_kind", "facility", "programme")
+TABLES = (
+    "street_network",
+    "street_node",
+    "street_edge",
+    "facility_kind",
+    "facility",
+    "programme",
+    "facility_stamp",
+)
 """In the order of creation: none refers to a later one."""
+
+STAMPED = ("facility_kind", "facility", "programme")
+"""What answers about service points are made of."""
+
+USUAL_KINDS = (
+    ("station", "驿站", ("AREA_MIN_60", "ROOM_MEETING")),
+    ("community_centre", "党群服务中心", ()),
+    ("gate", "小区出入口", ()),
+    ("clinic", "卫生服务站", ()),
+    ("elder_care", "养老服务站", ()),
+    ("canteen", "社区食堂", ()),
+    ("kindergarten", "幼儿园", ()),
+    ("school", "学校", ()),
+    ("library", "图书室", ()),
+    ("sports", "运动场地", ()),
+    ("park", "公园绿地", ()),
+    ("market", "菜市场", ()),
+    ("shop", "便利店", ()),
+    ("pharmacy", "药店", ()),
+    ("police", "警务室", ()),
+    ("fire_station", "微型消防站", ()),
+    ("bus_stop", "公交站", ()),
+    ("toilet", "公共厕所", ()),
+)
+"""Kinds of service points that are there from the beginning; a city may change and add to them."""
 
 
 def upgrade() -> None:
@@ -27,12 +60,15 @@ def upgrade() -> None:
     _create_edges()
     _create_facilities()
     _create_programmes()
+    _create_stamp()
+    _insert_kinds()
 
 
 def downgrade() -> None:
     """Drop everything that ``upgrade`` made."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.execute("DROP FUNCTION facility_stamped()")
 
 
 def _row_id(name: str = "row_id") -> sa.Column[int]:
@@ -96,7 +132,7 @@ def _create_networks() -> None:
     op.create_table(
         "street_network",
         _row_id("id"),
-        sa.Column("version", sa.Text(collation="C"), unique=True, nullable=False),
+        sa.Column("version", sa.Text(collation="C"), nullable=False),
         _real("lon0"),
         _real("lat0"),
         _count("node_count"),
@@ -195,4 +231,40 @@ def _create_programmes() -> None:
         sa.CheckConstraint("basis IN ('NETWORK', 'RADIUS')", name="programme_basis"),
         sa.CheckConstraint("minutes > 0 AND speed_kmh > 0 AND metres > 0", name="programme_walk"),
         _one_a_day("programme_one_row_a_day"),
+    )
+
+
+def _create_stamp() -> None:
+    """Count every change of service points, so that other processes see that there was one.
+
+    A trigger, and not the code that writes; a row, and no sequence: its new number is seen at the
+    commit together with what was changed, never before.
+    """
+    op.create_table(
+        "facility_stamp",
+        sa.Column("one", sa.Boolean, server_default=sa.true(), primary_key=True),
+        sa.Column("stamp", sa.BigInteger, server_default="0", nullable=False),
+        sa.CheckConstraint("one", name="facility_stamp_one"),
+    )
+    op.execute("INSERT INTO facility_stamp DEFAULT VALUES")
+    op.execute(
+        "CREATE FUNCTION facility_stamped() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN UPDATE facility_stamp SET stamp = stamp + 1; RETURN NULL; END $$"
+    )
+    for table in STAMPED:
+        op.execute(
+            f"CREATE TRIGGER {table}_stamped AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION facility_stamped()"
+        )
+
+
+def _insert_kinds() -> None:
+    kinds = sa.table(
+        "facility_kind",
+        sa.column("key", sa.Text),
+        sa.column("name", sa.Text),
+        sa.column("rules", pg.ARRAY(sa.Text)),
+    )
+    op.bulk_insert(
+        kinds, [{"key": key, "name": name, "rules": [*rules]} for key, name, rules in USUAL_KINDS]
     )

@@ -1,0 +1,230 @@
+"""Circles unit by unit: which grids, communities or compounds are left out most."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from geo.errors import BadInputError
+from geo.headcount import Count, Counts, Typical, count_by, typical_by
+from resolvers.circle_coverage import check_group
+from resolvers.city import bytes_of
+from resolvers.city_homes import LevelHomes
+from resolvers.paging import Page
+from resolvers.units import json_object
+from storage import circle_homes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resolvers.circle_coverage import CoverageRow
+    from resolvers.context import Context
+    from resolvers.tree import Tree
+
+_NO_UNIT = -2
+"""Is the number of no unit, and not of none either."""
+
+NOBODY = 2.0
+"""Stands for the share of a unit in which nobody lives: it comes after all others."""
+
+
+class UnitCircleRow(NamedTuple):
+    """Who of one unit is inside, and how far it is for its households."""
+
+    code: str
+    total: Count
+    inside: Count
+    not_connected: Count
+    share: float | None
+    nearest: int | None
+    """Row of the service point that is the nearest for most of its households."""
+    median_s: float | None
+    worst_s: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class UnitCircles:
+    """The u units of a level that are asked about, in the order of the answer.
+
+    Attributes
+    ----------
+    number
+        Number of each unit in its level.
+    share
+        ``NOBODY`` where there is none; with ``number`` the order of the list.
+    """
+
+    row: CoverageRow
+    level_key: str
+    level: LevelHomes
+    number: NDArray[np.intp]
+    share: NDArray[np.float64]
+    total: Counts
+    inside: Counts
+    not_connected: Counts
+    typical: Typical
+
+    def page(self, first: int, after: tuple[float, str] | None) -> Page[UnitCircleRow]:
+        """Return a page of the list, lowest share first, then by code.
+
+        Parameters
+        ----------
+        after
+            Share and code of the unit before the page.
+        """
+        begin = 0
+        if after is not None:
+            share, code = after
+            known = np.array([self.level.codes[n] > code for n in self.number.tolist()], bool)
+            later = (self.share > share) | ((self.share == share) & known)
+            begin = int(np.argmax(later)) if later.any() else len(self.number)
+        rows = [self._row(n) for n in range(begin, min(begin + first, len(self.number)))]
+        return Page(rows, begin + first < len(self.number))
+
+    def _row(self, at: int) -> UnitCircleRow:
+        number = int(self.number[at])
+        share = float(self.share[at])
+        facility = int(self.typical.commonest[number])
+        stored = self.row.city.facilities.row_id
+        return UnitCircleRow(
+            self.level.codes[number],
+            self.total.of(number),
+            self.inside.of(number),
+            self.not_connected.of(number),
+            share if share != NOBODY else None,
+            int(stored[facility]) if facility >= 0 else None,
+            self._seconds(self.typical.median[number]),
+            self._seconds(self.typical.worst[number]),
+        )
+
+    def _seconds(self, metres: float) -> float | None:
+        return self.row.walk.seconds(float(metres)) if np.isfinite(metres) else None
+
+
+async def unit_circles(
+    context: Context,
+    row: CoverageRow,
+    level: str,
+    *,
+    group: str | None = None,
+    below: float | None = None,
+    properties: Any = None,  # noqa: ANN401 - any JSON value; only an object can be meant
+) -> UnitCircles:
+    """Return the circles unit by unit, lowest share first.
+
+    Parameters
+    ----------
+    level
+        Of any kind; with ``within`` its own or one below it.
+    group
+        Whose share is told; the households' without one.
+    below
+        Keeps the units under that share.
+    properties
+        Keeps the units whose properties contain this object.
+
+    Raises
+    ------
+    UnknownError, BadInputError
+        If there is no such level or group, or they cannot be meant.
+    """
+    tree = await context.tree()
+    tree.get(level)
+    if row.within is not None and row.within.level != level:
+        tree.require_above(row.within.level, level, argument="level")
+    check_group(row.city, group)
+    if below is not None and not 0 <= below <= 1:
+        raise BadInputError(f"below is {below:g}; give a share from 0 to 1", argument="below")
+    text = json_object(properties)
+    standing = row.city.homes.levels.get(level)
+    if standing is None:
+        nowhere = np.full(len(row.here), -1, np.int32)
+        standing = LevelHomes((), np.zeros(0, np.int32), nowhere)
+    chosen = _under(row, tree, level, standing)
+    if text is not None:
+        codes = await context.ask(circle_homes.codes_with, row.city.edition, level, text)
+        chosen &= np.isin(np.array(standing.codes), codes)
+
+    async def typical() -> Typical:
+        return await asyncio.to_thread(_typical, row, standing)
+
+    async def total() -> Counts:
+        heads = row.city.homes.heads
+        return await asyncio.to_thread(
+            count_by, heads, standing.unit, len(standing.codes), row.here
+        )
+
+    cache, name = context.shared.city, (row.near.name, level, row.within)
+    usual = await cache.get(("typical", name), typical, bytes_of)
+    everyone = await cache.get(("total", row.city.name, level, row.within), total, bytes_of)
+    return await asyncio.to_thread(
+        _listed,
+        row,
+        level,
+        standing,
+        chosen,
+        total=everyone,
+        typical=usual,
+        group=group,
+        below=below,
+    )
+
+
+def _under(row: CoverageRow, tree: Tree, level: str, standing: LevelHomes) -> NDArray[np.bool_]:
+    """Return which units of a level are ``within`` or below it, shape (u,)."""
+    chosen = np.ones(len(standing.codes), bool)
+    if row.within is None:
+        return chosen
+    levels = row.city.homes.levels
+    here, number = standing, np.arange(len(standing.codes), dtype=np.int32)
+    for key in tree.upward(level):
+        if key == row.within.level:
+            wanted = levels[key].number(row.within.code) if key in levels else None
+            return np.asarray(number == (wanted if wanted is not None else _NO_UNIT))
+        above = np.append(here.parent, np.int32(-1))  # the last is the parent of none
+        number = above[number]
+        parent = tree.parent(key)
+        if parent is None or parent.key not in levels:
+            break
+        here = levels[parent.key]
+    return ~chosen
+
+
+def _typical(row: CoverageRow, standing: LevelHomes) -> Typical:
+    return typical_by(
+        np.where(row.here, row.near.distance_m, np.inf),
+        row.near.facility,
+        households=row.city.homes.heads.households,
+        unit=standing.unit,
+        units=len(standing.codes),
+    )
+
+
+def _listed(
+    row: CoverageRow,
+    level: str,
+    standing: LevelHomes,
+    chosen: NDArray[np.bool_],
+    *,
+    total: Counts,
+    typical: Typical,
+    group: str | None,
+    below: float | None,
+) -> UnitCircles:
+    heads, units = row.city.homes.heads, len(standing.codes)
+    inside = count_by(heads, standing.unit, units, row.here & row.inside)
+    lost = row.near.off_streets() | row.near.cut_off()
+    not_connected = count_by(heads, standing.unit, units, row.here & lost)
+    everyone = total.column(group)
+    share = np.full(units, NOBODY)
+    np.divide(inside.column(group), everyone, out=share, where=everyone > 0)
+    if below is not None:
+        chosen = chosen & (share < below)
+    number = np.flatnonzero(chosen)
+    number = number[np.argsort(share[number], kind="stable")]  # units are in order of their codes
+    return UnitCircles(
+        row, level, standing, number, share[number], total, inside, not_connected, typical
+    )

@@ -1,0 +1,29 @@
+"""Groups of people that are so small that they would tell of one home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.keys import Role
+
+if TYPE_CHECKING:
+    from geo.headcount import Count
+    from resolvers.context import Context
+
+FEWEST = 3
+"""Fewer people of a group at one single address are told to editors only."""
+
+
+async def shown_groups(context: Context, counted: Count) -> dict[str, int]:
+    """Return the people of a count by group, as far as the asker may know.
+
+    Who may only read is not told of one or two people of a group at a single address: that would
+    say of a home that somebody old lives there alone. Groups without anybody are left out with
+    them, or their absence would tell as much.
+    """
+    if counted.addresses != 1:
+        return counted.groups
+    who = await context.principal()
+    if who is not None and who.role.includes(Role.EDITOR):
+        return counted.groups
+    return {group: people for group, people in counted.groups.items() if people >= FEWEST}
