@@ -17,7 +17,7 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check bench bench-coverage bench-import clean setup
+.PHONY: demo test check kernels bench bench-coverage bench-import clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -34,8 +34,12 @@ check: setup
 
 test:
 	@scripts/setup.sh --tests
-	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(MAKE) --no-print-directory --jobs=2 check kernels
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# Compiled once here, beside the checks, and not by each process of the tests.
+kernels: setup
+	@$(BIN)/python -m tests.kernels
 
 bench: setup
 	@$(BIN)/python -m benchmarks

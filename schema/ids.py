@@ -23,6 +23,7 @@ class IdKind(StrEnum):
     EDITION = "Edition"
     DRAFT = "Draft"
     FINDING = "Finding"
+    FACILITY = "Facility"
 
 
 class GlobalId(NamedTuple):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from geo.errors import BadInputError, WanggeError
-from resolvers import drafts_reading, reading
+from resolvers import drafts_reading, facilities, reading
 from schema.common import Node
 from schema.drafts import Draft
 from schema.editions import Edition
+from schema.facilities import Facility
 from schema.findings import Finding
 from schema.ids import GlobalId, IdKind, decode
 from schema.request import Info
@@ -71,6 +72,10 @@ async def _load(info: Info, kind: IdKind, keys: Sequence[str]) -> Mapping[str, N
         return _shown(drawn, lambda found: Unit.of(*found))
     if kind is IdKind.DRAFT:
         return _shown(await drafts_reading.by_ids(context, numbers), Draft.of)
+    if kind is IdKind.FACILITY:
+        states = await facilities.by_rows(context, numbers)
+        today = context.today
+        return _shown(states, lambda row: Facility.of(row, facilities.day_within(row, today)))
     small = [number for number in numbers if number < _MAX_EDITION]
     return _shown(await reading.editions_by_numbers(context, small), Edition.of)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from resolvers import children, drafts_reading, reading, shares, units
+from resolvers import children, drafts_reading, facilities, reading, shares, units
 from resolvers.changes import changes_of_drafts, changes_of_editions, draft_questions
 from resolvers.context import Context, State
 from resolvers.uploads import Desk
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from resolvers.changes import Between
     from resolvers.children import Descent
     from resolvers.events import Hub
+    from resolvers.facilities import Spot, UnitSpot
     from resolvers.paging import Page
     from resolvers.shares import ShareRow, Source, Subject
     from storage.drafts_reading import DraftRow
     from storage.editions import EditionRow
+    from storage.facilities import FacilityFilter, FacilityRow
     from storage.findings_reading import FeatureRow, FindingFilter, FindingRow
     from storage.units import UnitRow, Wanted
     from storage.waivers import WaivedCount
@@ -163,6 +165,74 @@ class RequestContext:
                 if to is not None
                 else shares.predecessors(self.reading, source, subjects)
             ),
+        )
+
+    def facility_by_row(self, row_id: int) -> Awaitable[FacilityRow | None]:
+        """Load a state of a service point."""
+        return self._load(
+            "facility", row_id, lambda row_ids: facilities.by_rows(self.reading, row_ids)
+        )
+
+    def facility_unit(
+        self, edition: int, level: str, spot: Spot, wanted: Wanted
+    ) -> Awaitable[UnitRow | None]:
+        """Load the unit of a level in which a service point lies."""
+        return self._load(
+            ("facility unit", edition, level, wanted),
+            spot,
+            lambda spots: facilities.units_at(self.reading, edition, level, spots, wanted),
+        )
+
+    def facilities_in(
+        self,
+        state: State,
+        level: str,
+        subject: UnitSpot,
+        which: FacilityFilter,
+        *,
+        first: int,
+        after: str | None,
+    ) -> Awaitable[Page[FacilityRow]]:
+        """Load a page of the service points in a unit."""
+        return self._load(
+            ("facilities in", state, level, which, first, after),
+            subject,
+            lambda subjects: facilities.pages_in_units(
+                self.reading, state, level, subjects, which, first=first, after=after
+            ),
+        )
+
+    def count_facilities_in(
+        self, state: State, level: str, subject: UnitSpot, which: FacilityFilter
+    ) -> Awaitable[int]:
+        """Load how many service points lie in a unit."""
+        return self._load(
+            ("count facilities in", state, level, which),
+            subject,
+            lambda subjects: facilities.counts_in_units(
+                self.reading, state, level, subjects, which
+            ),
+            0,
+        )
+
+    def facilities_of(
+        self, kinds: tuple[str, ...], which: FacilityFilter, *, first: int, after: str | None
+    ) -> Awaitable[Page[FacilityRow]]:
+        """Load a page of the service points of some kinds."""
+        return self._load(
+            ("facilities of", which, first, after),
+            kinds,
+            lambda sets: facilities.pages_of_kinds(
+                self.reading, sets, which, first=first, after=after
+            ),
+        )
+
+    def count_facilities_of(self, kinds: tuple[str, ...], which: FacilityFilter) -> Awaitable[int]:
+        """Load how many service points of some kinds there are."""
+        return self._load(
+            ("count facilities of", which),
+            kinds,
+            lambda sets: facilities.counts_of_kinds(self.reading, sets, which),
         )
 
     def edition(self, number: int) -> Awaitable[EditionRow | None]:

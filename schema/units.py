@@ -26,6 +26,7 @@ from storage.units import UnitRow, Wanted
 
 if TYPE_CHECKING:
     from geo import crs
+    from schema.facilities import FacilityConnection
 
 PLAIN = "unit"
 CHILD = "child"
@@ -202,6 +203,26 @@ class Unit(Node):
         ],
     ) -> list[Share]:
         return await shares_of(info, self.row, self.state, to)
+
+    @strawberry.field(
+        description=(
+            "The facilities in it, by key, on the day that the question is about (in an edition "
+            "that does not stand today and is named by its number: on its first day); by the "
+            "border rule. 1 to 1000 a page."
+        )
+    )
+    async def facilities(
+        self,
+        info: Info,
+        kind: Annotated[
+            str | None, strawberry.argument(description="Key of a kind; null for all.")
+        ] = None,
+        first: First = 100,
+        after: After = None,
+    ) -> Annotated[FacilityConnection, strawberry.lazy("schema.facilities")]:
+        from schema.facilities import facilities_in  # noqa: PLC0415 - they show units
+
+        return await facilities_in(info, self.row, self.state, kind=kind, first=first, after=after)
 
     async def _with(self, info: Info, wanted: Wanted) -> UnitRow:
         """Return the row with some columns, which the look-ahead has read as a rule."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from geo.errors import NoDatabaseError
+from geo.pace import WalkDefaults
 from resolvers.context import Shared
 from resolvers.events import Hub
 from resolvers.uploads import Desk, keep_swept
@@ -63,7 +65,12 @@ def make_app(settings: Settings, url: str) -> Starlette:
         hub = Hub(engine)
         limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
         desk = Desk(settings.imports_at_once, limits)
-        shared = Shared(engine, public=settings.public)
+        shared = Shared(
+            engine,
+            public=settings.public,
+            timezone=ZoneInfo(settings.timezone),
+            walk=WalkDefaults(settings.walk_minutes, settings.walk_speed_kmh),
+        )
         try:
             with upload_folder() as folder:
                 async with _beside(hub.run(), keep_swept(engine)):

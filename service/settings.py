@@ -91,6 +91,12 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port of the service; 0 takes a free one."
     )
+    walk_minutes: int = Field(
+        default=15, ge=1, le=120, description="Minutes of a circle, where nobody says otherwise."
+    )
+    walk_speed_kmh: float = Field(
+        default=4.0, ge=0.5, le=10.0, description="How fast one walks, in km/h, likewise."
+    )
     max_upload_mb: int = Field(
         default=512, ge=1, le=1 << 20, description="Largest file that may be sent, in MiB."
     )

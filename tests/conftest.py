@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings
-from psycopg import sql
-from sqlalchemy import event, make_url
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from geo.errors import NoDatabaseError
-from service.cluster import DATABASE, Cluster
+from service.cluster import Cluster
 from service.postgis import find_server
 from storage.engine import make_engine
 from storage.migrate import upgrade
+from tests.databases import Databases, connect, load_postgis_once
+from tests.rooms import open_room, use_room
 
 REQUIRE_ALL = os.environ.get("WANGGE_REQUIRE_ALL", "") not in {"", "0"}
 """Whether a skipped test fails the run, as it does in continuous integration."""
@@ -31,8 +29,9 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+use_room()
+
 CHECKOUT = Path(__file__).resolve().parent.parent
-_numbers = count(1)
 
 
 def pytest_report_header() -> list[str]:
@@ -105,8 +104,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def scratch() -> Iterator[Path]:
     """Give an empty folder that the server's account may enter, unlike ``tmp_path`` as root."""
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = open_room()
     yield folder
     shutil.rmtree(folder)
 
@@ -118,33 +116,28 @@ def cluster() -> Iterator[Cluster]:
         find_server()
     except NoDatabaseError as error:
         pytest.skip(str(error))
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = open_room()
     try:
         with Cluster(folder / "data", durable=False) as running:
             upgrade(running.url())
+            load_postgis_once(running)
             yield running
     finally:
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def databases(cluster: Cluster) -> Iterator[Databases]:
+    """Give what makes databases on the server."""
+    with connect(cluster) as connection:
+        yield Databases(cluster, connection)
+
+
 @pytest.fixture
-def database_url(cluster: Cluster) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """Give a fresh, migrated database; it is dropped after the test."""
-    name = f"test_{next(_numbers)}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = file_copy")
-    _run(cluster, copy.format(sql.Identifier(name), sql.Identifier(DATABASE)))
-    yield cluster.url(name)
-    _run(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _run(cluster: Cluster, statement: sql.Composed) -> None:
-    """Run a statement that no transaction may hold."""
-    host = make_url(cluster.url()).query["host"]
-    with psycopg.connect(
-        host=str(host), user="postgres", dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(statement)
+    with databases.copy() as url:
+        yield url
 
 
 @pytest.fixture

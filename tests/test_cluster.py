@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from service.cluster import DATABASE, Cluster
 from service.keeper import kept
 from service.postgis import find_server
 from service.postmaster import answers
+from tests.rooms import open_room
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ROWS = 100
@@ -73,8 +73,7 @@ def python(*arguments: object) -> subprocess.Popen[str]:
 @pytest.fixture(scope="module")
 def made_once() -> Iterator[Path]:
     """Give a data folder with the rows in it, whose server has stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = open_room()
     try:
         with Cluster(folder / "data", durable=False) as cluster:
             add(cluster.url())

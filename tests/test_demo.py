@@ -17,17 +17,21 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 import shapely
 from shapely import Polygon
+from typer.testing import CliRunner
 
 from fixtures.__main__ import DATA
 from geo.errors import UnreadableError
 from geo.findings import HouseholdCover, Kind
 from resolvers.checking import check_files
 from resolvers.truth import Fault, compare, read_faults
+from service.cli import app
 from sources.boundaries import read_boundaries
 from tests.town import area_m2, layer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from typer.testing import Result
 
     from geo.check import Checked
     from sources.boundaries import BoundaryFile
@@ -57,6 +61,12 @@ def play(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=PATIENCE_S,
     )
+
+
+def play_here(*options: str, **variables: str) -> Result:
+    """Run the demo to its end within this process, where no process of its own is the point."""
+    unset = dict.fromkeys(os.environ.keys() - environment().keys())
+    return CliRunner().invoke(app, ["demo", *options], env=unset | variables)
 
 
 # -- the whole demo ---------------------------------------------------------------------------
@@ -102,9 +112,9 @@ def test_a_wrong_list_of_the_truth_is_noticed(database_url: str, tmp_path: Path)
     content["faults"].remove(faults["hole"])  # 1,200 m2 of 40 households
     truth.write_text(json.dumps(content), encoding="utf-8")
 
-    done = play("--once", "--json", "--files", str(files), DATABASE_URL=database_url)
+    done = play_here("--once", "--json", "--files", str(files), DATABASE_URL=database_url)
 
-    assert done.returncode == 1, done.stderr
+    assert done.exit_code == 1, done.stderr
     told = json.loads(done.stdout)
     assert not told["right"]
     (off,) = (fault for fault in told["faults"] if fault["complaint"])
@@ -133,8 +143,8 @@ def test_the_land_between_compounds_is_what_they_leave_of_the_town(
         assert "coverage" in page
     assert served.returncode == 0
 
-    again = play("--once", DATABASE_URL=database_url)
-    assert again.returncode == 5, "a city's database is left alone"
+    again = play_here("--once", DATABASE_URL=database_url)
+    assert again.exit_code == 5, "a city's database is left alone"
     assert "has editions" in again.stderr
     assert len(again.stderr.strip().splitlines()) <= 5, "progress, and one sentence"
 
@@ -200,17 +210,17 @@ def test_a_second_demo_leaves_the_first_ones_tables_alone(scratch: Path) -> None
     kept.touch()
     with (scratch / "demo" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = play("--once", WANGGE_DATA_DIR=str(scratch))
+        done = play_here("--once", WANGGE_DATA_DIR=str(scratch))
 
-    assert done.returncode == 5
+    assert done.exit_code == 5
     assert "a demo runs already" in done.stderr
     assert kept.exists()
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
-    done = play("--once", "--files", str(tmp_path), WANGGE_DATA_DIR=str(tmp_path / "data"))
+    done = play_here("--once", "--files", str(tmp_path), WANGGE_DATA_DIR=str(tmp_path / "data"))
 
-    assert done.returncode == 3
+    assert done.exit_code == 3
     assert "levels.toml" in done.stderr
     assert not (tmp_path / "data").exists()
 

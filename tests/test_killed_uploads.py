@@ -156,7 +156,14 @@ def nothing_left(stored: Stored, temporary: Path) -> None:
 def test_an_upload_that_is_killed_at_random_moments_is_whole_or_nothing(
     database_url: str, scratch: Path
 ) -> None:
-    key, stored = built(database_url), Stored(database_url)
+    key = built(database_url)
+    with Stored(database_url) as stored:
+        kill_at_random_moments(stored, database_url, key, scratch)
+    assert list(scratch.iterdir()) == []
+
+
+def kill_at_random_moments(stored: Stored, database_url: str, key: str, scratch: Path) -> None:
+    """Kill the service in the middle of uploads, and see each time what is there."""
     drawn = differences(database_url)
     chance = random.Random(SEED)  # noqa: S311 - a test's dice
     service = Service(database_url, scratch)
@@ -185,7 +192,6 @@ def test_an_upload_that_is_killed_at_random_moments_is_whole_or_nothing(
     finally:
         service.end(signal.SIGTERM)
     assert halfway >= KILLS // 3, f"only {halfway} were killed before they had ended"
-    assert list(scratch.iterdir()) == []
 
 
 def unheard(service: Service, key: str, year: int) -> None:

@@ -22,9 +22,8 @@ from service.cli.reading import (
     takes_reading,
 )
 from service.cli.reading_addresses import read_address_file
+from service.cli.report_options import LangOption, ReportOption
 from service.cli.reporting import (
-    LangOption,
-    ReportOption,
     show_notices,
     show_report,
     whole_report_json,

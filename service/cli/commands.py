@@ -53,9 +53,13 @@ COMMANDS = {
     ),
     "waivers": Told("List what is accepted, newest first.", ("waiving",)),
     "db": Told("Create, upgrade and find the database.", ("database",)),
+    "circles": Told(
+        "Count who can walk to a facility in time, and list the units that are left out most.",
+        ("circles",),
+    ),
     "draft": Told("Look at drafts, publish or discard them.", ("publishing", "draft_repair")),
     "key": Told("Create, list and revoke keys of the API.", ("keys",)),
-    "load": Told("Load what is no boundary.", ("load",)),
+    "load": Told("Load what is no boundary.", ("load", "load_streets", "load_facilities")),
 }
 """The commands of the program, in the order of its help; loading one takes up to seconds, as it
 brings all that it runs."""

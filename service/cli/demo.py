@@ -13,6 +13,7 @@ import typer
 
 from geo.errors import ConflictError, NoDatabaseError, UnreadableError
 from resolvers.demo import Played, Town, play
+from resolvers.demo_circles import Services
 from resolvers.edition_lists import list_editions
 from resolvers.truth import read_faults
 from service.cli.frame import JsonOption, app, run, today
@@ -27,7 +28,11 @@ from service.postmaster import end_orphan
 from service.settings import Settings, read_settings, without_password
 from sources.addresses import read_addresses
 from sources.boundaries import read_boundaries
+from sources.facilities import read_facilities
 from sources.levels import read_levels
+from sources.programmes import read_programmes
+from sources.streets import read_streets
+from sources.walkable import read_walkable
 from storage.engine import make_engine
 from storage.migrate import status, upgrade
 
@@ -69,7 +74,7 @@ def demo(
             town = read_town(files)
         with progress("starting a database"):
             url = opened.enter_context(empty_database(settings))
-        with progress("publishing, proving and checking the town"):
+        with progress("publishing, proving, walking and checking the town"):
             played = run(_play(url, town, today(settings)))
         emit(played_json(played), as_json, lambda _: show_played(played, town))
         note(f"played in {monotonic() - begun:.1f} s")
@@ -113,6 +118,11 @@ def read_town(folder: Path) -> Town:
             level.key: read_boundaries(folder / "town.gpkg", layer=level.key) for level in levels
         },
         addresses=[read_addresses(folder / f"addresses_{number}.csv") for number in (1, 2)],
+        services=Services(
+            streets=read_streets(folder / "streets.geojson", walkable=read_walkable()),
+            facilities=read_facilities(folder / "facilities.csv"),
+            programmes=read_programmes(folder / "programmes.toml"),
+        ),
         again=read_boundaries(folder / "grids.geojson"),
         foreign=read_boundaries(folder / "grids_gbk.zip"),
         next_year=read_boundaries(folder / "grids_next_year.gpkg"),

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
-from anyio import to_thread
 
 from geo.errors import BadInputError
-from resolvers import importing, publishing
-from resolvers.changes_compared import changes_of_import
-from resolvers.draft_reports import changes_of, of_published
-from resolvers.grounds import ground_for
-from resolvers.inspection import of_import
-from resolvers.report_files import check_report_target, write_report
-from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, FileArgument, WithinOption
-from service.cli.frame import JsonOption, app, current_user, on_database, today
-from service.cli.made import draft_json, draft_view
+from service.cli.frame import JsonOption, app
 from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
-from service.cli.output import emit, progress, together
-from service.cli.reading import describe, read_file_async, takes_reading
-from service.cli.reporting import (
-    LangOption,
-    ReportOption,
-)
+from service.cli.reading import begin, takes_reading
+from service.cli.report_options import LangOption, ReportOption
 from service.errors import ExitCode
 from service.settings import read_settings
 from sources.opening import check_file
 from sources.presets import Reading
-from sources.report_words import own_language
 
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from geo.changes_told import ChangeSet
-    from resolvers.importing import Imported
-    from resolvers.inspection import Change
-    from resolvers.publishing import Published
-    from sources.boundaries import BoundaryFile
-
-
-class _Done(NamedTuple):
-    """What came of an import."""
-
-    read: BoundaryFile
-    made: Imported
-    published: Published | None
-    change: Change | None
-    changes: ChangeSet
+# The work itself takes a second to load: by then the file is being read.
 
 
 @app.command("import")
@@ -77,50 +45,23 @@ def import_file(
     """Import FILE as a draft of a level: noded, proven and with all that is wrong in it."""
     _refuse_clash(dry_run, publish, dated=effective_on is not None or correction)
     if report is not None:
+        from resolvers.report_files import check_report_target  # noqa: PLC0415 - see above
+
         check_report_target(report)
     check_file(file)
     day = parse_day(effective_on)
     settings = read_settings()
+    with begin(file, reading) as begun:
+        from service.cli import imported  # noqa: PLC0415
 
-    async def work(engine: AsyncEngine) -> _Done:
-        ground = await ground_for(engine, level, within)
-        read = await read_file_async(file, reading, ground)
-        with progress(f"checking {file.name}"):
-            made = await importing.import_boundaries(
-                engine,
-                read,
-                level=level,
-                within=within,
-                created_by=current_user(),
-                today=today(settings),
-                together_with=with_draft or (),
-                dry_run=dry_run,
-            )
-        # Pure work in a thread, while the database writes and proves an edition.
-        comparing = asyncio.ensure_future(to_thread.run_sync(changes_of_import, made))
-        if not publish or made.draft is None or not made.checked.report.clean:
-            changes, change = await comparing, None
-            if report is not None and made.draft is not None:
-                change = await changes_of(engine, made.draft, made.removed)
-            return _Done(read, made, None, change, changes)
-        order = publishing.Order(
-            current_user(), today(settings), effective_on=day, note=note, correction=correction
+        asked = imported.Asked(
+            level, within, with_draft or (), dry_run, publish, note, day, correction
         )
-        with progress("publishing"):
-            done = await publishing.publish(engine, [made.draft], order)
-        return _Done(read, made, done, of_published(done, made.removed), await comparing)
-
-    read, made, published, change, changes = on_database(work, settings=settings)
+        done = imported.import_read(begun, asked, settings, reported=report is not None)
     if report is not None:
-        edition = published.edition.number if published is not None else None
-        inspected = of_import(read, made, today(settings), change, edition)
-        with progress(f"writing {report.name}"):
-            write_report(report, inspected, lang or own_language())
-    told = draft_json(made, with_draft or (), published)
-    told["changes"] = changes_json(changes, told["report"])
-    shown = [describe(read), *draft_view(made, with_draft or (), published, changes)]
-    emit(told, as_json, lambda _: together(*shown))
-    if not made.checked.report.clean:
+        imported.write(report, done, lang, settings)
+    imported.show(done, asked, as_json=as_json)
+    if not done.made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geo.crs import Datum
+from geo.datums import Datum
 from geo.errors import BadInputError
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="File to read.")]
@@ -41,7 +41,7 @@ CorrectionOption = Annotated[
 NoteOption = Annotated[str, typer.Option(help="What the edition is about.")]
 
 
-def parse_day(given: str | None) -> dt.date | None:
+def parse_day(given: str | None, *, argument: str = "effectiveOn") -> dt.date | None:
     """Read a day as the options take it.
 
     Raises
@@ -55,5 +55,5 @@ def parse_day(given: str | None) -> dt.date | None:
         return dt.datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
     except ValueError:
         raise BadInputError(
-            f"{given!r} is no day; write it as 2026-01-31", argument="effectiveOn"
+            f"{given!r} is no day; write it as 2026-01-31", argument=argument
         ) from None

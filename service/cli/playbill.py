@@ -1,12 +1,14 @@
-"""What the demo prints: what was published, what is proven, and which faults were found."""
+"""What the demo prints: what was published, proven and walked, and which faults were found."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from geo.levels import Tiling
+from service.cli.circle_words import minutes_text, share_text, walk_json, walk_text
 from service.cli.output import printable, table, together
 from service.cli.publishing import say_published
+from service.cli.siting import show_siting, siting_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,18 +17,22 @@ if TYPE_CHECKING:
     from geo.levels import LevelSpec
     from resolvers.coverage_reading import ReportRow
     from resolvers.demo import Played, Town
+    from resolvers.demo_circles import Circles
     from resolvers.truth import Comparison, Verdict
 
 
 def show_played(played: Played, town: Town) -> RenderableType:
     """Return what the demo did, the proof, and the second year's faults as tables."""
     return together(
+        _say_services(played),
         *(f"{level}: {say_published(done)}" for level, done in played.published),
         f"{town.again.file}: {say_published(played.again)}",
         f"{town.foreign.file} ({town.foreign.encoding}, {town.foreign.crs}): the same boundary, "
         f"vertex by vertex, for {played.foreign.same} of {played.foreign.units} grids",
         "",
         _proof_table(played),
+        _circles_table(played.circles),
+        show_siting(played.circles.sites),
         _faults_table(played.next_year, town.next_year.file),
         *_sentences(played),
     )
@@ -57,6 +63,42 @@ def _proof_table(played: Played) -> Table:
             for level, report in played.proof
         ],
         title=f"The proof: edition {played.audit.edition}",
+    )
+
+
+def _say_services(played: Played) -> str:
+    loaded = played.services
+    return (
+        f"streets: {loaded.nodes:,} crossings and ends, {loaded.edges:,} pieces; "
+        f"{loaded.facilities.added} facilities"
+    )
+
+
+def _circles_table(circles: Circles) -> Table:
+    """Return who can walk to a station: the whole town, and the grids with the lowest shares."""
+    report, coverage = circles.report, circles.report.coverage
+    total, inside = coverage.counted_total, coverage.counted_inside
+    rows: list[list[object]] = [
+        ["", "the whole town", total.households, inside.households, share_text(report.share), None]
+    ]
+    rows += [
+        [
+            unit.row.code,
+            unit.name,
+            unit.row.total.households,
+            unit.row.inside.households,
+            share_text(unit.row.share),
+            minutes_text(unit.row.median_s),
+        ]
+        for unit in report.units
+    ]
+    return table(
+        [report.level, "", "households", "inside", "share", "median walk, min"],
+        rows,
+        title=(
+            f"Who can walk to one of {coverage.facility_count} stations: "
+            f"{walk_text(coverage.walk)}; the {len(report.units)} grids with the lowest shares"
+        ),
     )
 
 
@@ -132,6 +174,7 @@ def played_json(played: Played) -> dict[str, Any]:  # free JSON, for machines
             for level, report in played.proof
         ],
         "audit": [level._asdict() for level in played.audit.levels],
+        "circles": _circles_json(played.circles),
         "faults": [
             {
                 "key": verdict.fault.key,
@@ -143,4 +186,21 @@ def played_json(played: Played) -> dict[str, Any]:  # free JSON, for machines
         ],
         "unexpected": [finding.message for finding in played.next_year.unexpected],
         "complaints": played.next_year.complaints,
+    }
+
+
+def _circles_json(circles: Circles) -> dict[str, Any]:  # free JSON
+    coverage = circles.report.coverage
+    return {
+        "walk": walk_json(coverage.walk),
+        "facilityCount": coverage.facility_count,
+        "share": circles.report.share,
+        "households": coverage.counted_total.households,
+        "inside": coverage.counted_inside.households,
+        "notConnected": coverage.counted_not_connected.households,
+        "worst": [
+            {"code": unit.row.code, "name": unit.name, "share": unit.row.share}
+            for unit in circles.report.units
+        ],
+        "siting": siting_json(circles.sites),
     }

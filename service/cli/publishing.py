@@ -17,12 +17,11 @@ from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
 from service.cli.output import emit, progress, table, together
+from service.cli.report_options import LangOption, ReportOption
 from service.cli.reporting import (
     ID_SHOWN,
     RULES,
     SHOWN,
-    LangOption,
-    ReportOption,
     findings_title,
     show_notices,
     show_report,

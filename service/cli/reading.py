@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
-from anyio import to_thread
 
 from geo.datums import Datum
 from geo.errors import BadInputError, UnreadableError
@@ -122,7 +123,7 @@ def read_file(
     reading: Reading = Reading(),  # noqa: B008 - frozen
     *,
     need_code: bool = True,
-    ground: Ground | None = None,
+    ground: Ground | Callable[[], Ground | None] | None = None,
     unwanted: Callable[[], bool] | None = None,
 ) -> BoundaryFile:
     """Read a boundary file in a process apart, and say so on the standard error.
@@ -184,14 +185,43 @@ def _facts(error: UnreadableError) -> dict[str, object]:
     return {key: fact for key, fact in error.extensions.items() if key != "code"}
 
 
-async def read_file_async(file: Path, reading: Reading, ground: Ground | None) -> BoundaryFile:
-    """Read a boundary file as ``read_file``, in a thread; who stops waiting stops the reading."""
-    given_up = Event()
-    work = partial(read_file, file, reading, ground=ground, unwanted=given_up.is_set)
-    try:
-        return await to_thread.run_sync(work, abandon_on_cancel=True)
-    finally:
-        given_up.set()
+class Begun:
+    """A boundary file that is being read, while who wants it gets ready.
+
+    Leaving the block stops a reading that nobody waited for.
+    """
+
+    def __init__(self, file: Path, reading: Reading) -> None:
+        self._ground: Future[Ground | None] = Future()
+        self._given_up = Event()
+        self._thread = ThreadPoolExecutor(1)  # the child ends with the thread that started it
+        self._read = self._thread.submit(
+            read_file, file, reading, ground=self._ground.result, unwanted=self._given_up.is_set
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._given_up.set()
+        self._ground.cancel()
+        self._thread.shutdown()
+
+    async def finish(self, ground: Ground | None) -> BoundaryFile:
+        """Say where the file should lie, and wait for it.
+
+        Raises
+        ------
+        UnreadableError, BadInputError
+            As ``read_file``.
+        """
+        self._ground.set_result(ground)
+        return await asyncio.wrap_future(self._read)
+
+
+def begin(file: Path, reading: Reading) -> Begun:
+    """Begin to read a boundary file as ``read_file``, in a thread of its own."""
+    return Begun(file, reading)
 
 
 def _limits() -> Limits:

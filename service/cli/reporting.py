@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from resolvers.report_files import REPORT_SUFFIXES
 from resolvers.report_text import borders_of
 from resolvers.reports import finding_json, report_json
 from service.cli.output import table, together
-from sources.report_words import Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,19 +15,6 @@ if TYPE_CHECKING:
 
     from geo.findings import Finding, Report
     from resolvers.reports import Accepted
-
-ReportOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="OUT",
-        help="Write a report: .html is a page to read, .gpkg has a layer a kind, .geojson and "
-        f"{len(REPORT_SUFFIXES) - 3} other endings make one layer.",
-    ),
-]
-LangOption = Annotated[
-    Language | None,
-    typer.Option(case_sensitive=False, help="Language of the report; else as LANG says."),
-]
 
 SHOWN = 20
 """How many findings a terminal shows."""

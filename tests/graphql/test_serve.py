@@ -16,6 +16,7 @@ import pytest
 
 from geo.errors import BadInputError
 from service.cli.serve import address_of, listen
+from tests.publishing.outside import Wangge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,20 +95,17 @@ def test_the_service_answers_and_stops_gracefully(
     assert "Traceback" not in told
 
 
-def test_a_port_in_use_is_one_sentence(
-    environment: dict[str, str], processes: list[subprocess.Popen[str]]
-) -> None:
+def test_a_port_in_use_is_one_sentence(database_url: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        process = start(environment, "--port", str(port))
-        processes.append(process)
-        _, told = process.communicate(timeout=START_S)
+        answer = Wangge(database_url)("serve", "--port", port)
 
-    assert process.returncode == 2
-    assert len(told.strip().splitlines()) == 1
-    assert f"port {port} of 127.0.0.1 is in use" in told
+    assert answer.exit_code == 2
+    assert answer.out == ""
+    assert len(answer.err.strip().splitlines()) == 1
+    assert f"port {port} of 127.0.0.1 is in use" in answer.err
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

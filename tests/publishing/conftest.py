@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy import make_url
 
 from service.cluster import DATABASE
 from tests.publishing import drawing
@@ -20,12 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from service.cluster import Cluster
+    from tests.databases import Databases
 
 TOWN = "town"
 """The database that holds the town; each test that wants it gets a copy."""
-
-_numbers = count(1)
 
 
 @pytest.fixture
@@ -35,11 +29,10 @@ def here(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def town_database(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+def town_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Publish the town once, as any user would: editions 1 to 3."""
-    copy(cluster, DATABASE, TOWN)
     folder = tmp_path_factory.mktemp("town")
-    program = with_levels(cluster.url(TOWN), folder)
+    program = with_levels(databases.make(TOWN), folder)
     for level, drawn in (
         ("district", drawing.DISTRICT),
         ("community", drawing.COMMUNITIES),
@@ -50,21 +43,19 @@ def town_database(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
     """Give a database of one's own: with the town in it where a test asks for it."""
     has_town = "town" in request.fixturenames
     template = request.getfixturevalue("town_database") if has_town else DATABASE
-    name = f"publishing_{next(_numbers)}"
-    copy(cluster, template, name)
-    yield cluster.url(name)
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-    alone(cluster, drop)
+    with databases.copy(template) as url:
+        yield url
 
 
 @pytest.fixture
-def stored(database_url: str) -> Stored:
+def stored(database_url: str) -> Iterator[Stored]:
     """Give what is stored, to be looked at."""
-    return Stored(database_url)
+    with Stored(database_url) as looked_at:
+        yield looked_at
 
 
 @pytest.fixture
@@ -90,18 +81,3 @@ def with_levels(url: str, folder: Path) -> Wangge:
     program = Wangge(url)
     program.ask("load", "levels", levels)
     return program
-
-
-def copy(cluster: Cluster, template: str, name: str) -> None:
-    """Make a database as another one is."""
-    made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = file_copy")
-    alone(cluster, made.format(sql.Identifier(name), sql.Identifier(template)))
-
-
-def alone(cluster: Cluster, statement: sql.Composed) -> None:
-    """Run a statement that no transaction may hold."""
-    host = str(make_url(cluster.url()).query["host"])
-    with psycopg.connect(
-        host=host, user="postgres", dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(statement)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
@@ -15,17 +16,21 @@ from unittest.mock import patch
 from typer.testing import CliRunner
 
 from service.cli import app
+from service.cli.frame import load_commands
 from sources.addresses import read_addresses
 from sources.boundaries import read_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typer.core import TyperGroup
+
     from sources.addresses import AddressFile
     from sources.boundaries import BoundaryFile
 
 APART = "service.cli.reading.read_boundaries_apart"
 ADDRESSES_APART = "service.cli.reading_addresses.read_addresses_apart"
+MADE = ("typer.testing._get_command", "service.cli.frame.load_commands")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -45,7 +50,8 @@ class Wangge:
     """Commands on one database, within this process.
 
     A file is read in this process, too, unless ``apart`` says otherwise: starting another one for
-    each of some hundred commands would take minutes.
+    each of some hundred commands would take minutes. So would making all commands anew for each;
+    as in a process of its own, they are made once.
     """
 
     def __init__(self, url: str, *, apart: bool = False) -> None:
@@ -56,6 +62,8 @@ class Wangge:
         """Run a command; whatever happens is an answer."""
         env = {"DATABASE_URL": self.url, "COLUMNS": "200"}
         with ExitStack() as here:
+            for made in MADE:
+                here.enter_context(patch(made, _all_commands))
             if not self.apart:
                 here.enter_context(patch(APART, _read_here))
                 here.enter_context(patch(ADDRESSES_APART, _read_addresses_here))
@@ -82,6 +90,16 @@ class Wangge:
         """Run a command that must fail; return the error as programs see it."""
         error: dict[str, Any] = self.ask(*arguments, exit_code=exit_code)["error"]
         return error
+
+
+@cache
+def _made_once() -> TyperGroup:
+    return load_commands()
+
+
+def _all_commands(*_: object) -> TyperGroup:
+    """Return the program with all its commands, whichever are asked for."""
+    return _made_once()
 
 
 def _read_here(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import psycopg
 import shapely
@@ -150,10 +150,26 @@ class UnitRow(NamedTuple):
 
 
 class Stored:
-    """A database, asked from outside."""
+    """A database, asked from outside, over one connection that is opened with the first question.
+
+    Each question is a transaction of its own.
+    """
 
     def __init__(self, url: str) -> None:
         self.address = make_url(url).set(drivername="postgresql").render_as_string(False)
+        self._connection: Connection[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one; the next question opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def connect(self) -> Connection[Any]:
         """Return a connection of one's own."""
@@ -161,8 +177,11 @@ class Stored:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
-        with self.connect() as connection, connection.cursor() as cursor:
-            return cursor.execute(query, values or None).fetchall()
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                self.address, autocommit=True, prepare_threshold=None
+            )
+        return self._connection.execute(query, values or None).fetchall()
 
     def one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - any value
         """Return the single value of a query."""

@@ -13,19 +13,16 @@ homes; ``on the border`` lies where the grids 010101 and 010102 meet::
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import shapely
-from psycopg import sql
 from shapely import MultiPolygon, Polygon, box
 
 from geo.chain import chains
 from geo.crs import LocalMetric
-from service.cluster import DATABASE
-from tests.publishing.conftest import alone, copy, with_levels
+from tests.publishing.conftest import with_levels
 from tests.publishing.drawing import (
     COMMUNITIES,
     DISTRICT,
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from service.cluster import Cluster
+    from tests.databases import Databases
     from tests.publishing.stored import Stored
 
 pytestmark = pytest.mark.postgis
@@ -55,16 +52,14 @@ HOMES = {  # place, households, the compound that it names
     "c": ((300, 50), 7, ""),
     "in k": ((60, 30), 11, "K"),
 }
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def audited_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+def audited_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Publish the town once: addresses, then its levels, in editions 1 to 6."""
     name = "audited_town"
-    copy(cluster, DATABASE, name)
     folder = tmp_path_factory.mktemp(name)
-    program = with_levels(cluster.url(name), folder)
+    program = with_levels(databases.make(name), folder)
     lines = ["key,lon,lat,households,people,elder_alone,compound"]
     for key, (place, households, compound) in HOMES.items():
         lon, lat = point(*place)
@@ -84,12 +79,10 @@ def audited_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, audited_town: str) -> Iterator[str]:
+def database_url(databases: Databases, audited_town: str) -> Iterator[str]:
     """Give a copy of the town, to be spoilt."""
-    name = f"audited_{next(_numbers)}"
-    copy(cluster, audited_town, name)
-    yield cluster.url(name)
-    alone(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.copy(audited_town) as url:
+        yield url
 
 
 @pytest.fixture

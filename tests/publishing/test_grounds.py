@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyogrio
 import pytest
 import shapely
-from psycopg import sql
 
 from fixtures.__main__ import DATA
 from geo.crs import Datum, Plane
 from geo.errors import UnknownError, UnreadableError
 from resolvers.grounds import ground_for, ground_of_file
-from service.cluster import DATABASE
 from sources.boundaries import read_boundaries
 from storage.engine import make_engine
-from tests.publishing.conftest import alone, copy
 from tests.publishing.outside import Wangge
 from tests.town import layer
 
@@ -29,30 +25,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from service.cluster import Cluster
     from sources.boundaries import BoundaryFile
+    from tests.databases import Databases
 
 LEVELS = ("district", "subdistrict", "community")
 DISTRICT, NORTH = "999001", "999001001"
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="session")
-def made_up_town(cluster: Cluster) -> str:
-    """Publish the made-up town down to its communities, once."""
-    copy(cluster, DATABASE, "made_up_town")
-    program = Wangge(cluster.url("made_up_town"))
+def made_up_town(databases: Databases) -> str:
+    """Publish the made-up town down to its communities, once; return its database's URL."""
+    url = databases.make("made_up_town")
+    program = Wangge(url)
     program.ask("load", "levels", DATA / "levels.toml")
     for level in LEVELS:
         program.publish(level, DATA / "town.gpkg", "--layer", level)
-    return "made_up_town"
+    return url
 
 
 @pytest.fixture
-async def engine(cluster: Cluster, made_up_town: str) -> AsyncIterator[AsyncEngine]:
+async def engine(made_up_town: str) -> AsyncIterator[AsyncEngine]:
     """Give an engine on the town."""
-    made = make_engine(cluster.url(made_up_town))
+    made = make_engine(made_up_town)
     try:
         yield made
     finally:
@@ -60,12 +54,10 @@ async def engine(cluster: Cluster, made_up_town: str) -> AsyncIterator[AsyncEngi
 
 
 @pytest.fixture
-def bare_url(cluster: Cluster) -> Iterator[str]:
+def bare_url(databases: Databases) -> Iterator[str]:
     """Give a database without any edition."""
-    name = f"grounds_{next(_numbers)}"
-    copy(cluster, DATABASE, name)
-    yield cluster.url(name)
-    alone(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.copy() as url:
+        yield url
 
 
 def same_land(one: object, other: object) -> bool:

@@ -64,6 +64,7 @@ class Command:
 
 def settled(stored: Stored) -> None:
     """Wait until the server has noticed that its clients are gone."""
+    stored.close()  # or the test itself would be a client
     with psycopg.connect(stored.address, autocommit=True) as watcher:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import shapely
-from psycopg import sql
 from pyogrio.raw import read, write
 from pyproj import Transformer
 
 from fixtures.__main__ import DATA
-from service.cluster import DATABASE
-from tests.publishing.conftest import alone, copy
 from tests.publishing.outside import Wangge
 from tests.publishing.stored import Stored
 from tests.town import layer
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from service.cluster import Cluster
+    from tests.databases import Databases
 
 pytestmark = pytest.mark.postgis
 
@@ -54,11 +51,10 @@ MORE: tuple[tuple[str, tuple[object, ...]], ...] = (
 
 
 @pytest.fixture(scope="module")
-def program(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wangge]:
+def program(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wangge]:
     """Give the town's four levels in editions 1 to 4, its grids with columns of every kind."""
     name = "round_trips"
-    copy(cluster, DATABASE, name)
-    wangge = Wangge(cluster.url(name))
+    wangge = Wangge(databases.make(name))
     wangge.ask("load", "levels", DATA / "levels.toml")
     for level in LEVELS[:-1]:
         wangge.publish(level, DATA / "town.gpkg", "--layer", level)
@@ -66,7 +62,7 @@ def program(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     write_features(grids, [rich(feature, n) for n, feature in enumerate(town_grids())])
     assert wangge.publish("grid", grids) == 4
     yield wangge
-    alone(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    databases.drop(name)
 
 
 def town_grids() -> list[Feature]:
@@ -109,11 +105,11 @@ def exported(wangge: Wangge, folder: Path, suffix: str, level: str = "grid") -> 
 
 def comes_back(wangge: Wangge, level: str, path: Path, edition: int = 4) -> list[str]:
     """Publish a file that must change nothing; return the notices that it gave."""
-    before = Stored(wangge.url).units(level)
-    made = wangge.draft(level, path, "--publish")
-    assert int(made["publishedAs"]["number"]) == edition, made["source"]["notices"]
-    after = Stored(wangge.url).units(level)
-    assert before == after
+    with Stored(wangge.url) as stored:
+        before = stored.units(level)
+        made = wangge.draft(level, path, "--publish")
+        assert int(made["publishedAs"]["number"]) == edition, made["source"]["notices"]
+        assert stored.units(level) == before
     return [notice["code"] for notice in made["source"]["notices"]]
 
 

@@ -89,7 +89,8 @@ def measure(
     whole = shapely.union_all(both[number:]) if parents is not None else filled(mine)
     held = shapely.union_all(mine)
     a, b = shapely.STRtree(mine).query(mine, predicate="intersects")
-    twice = shapely.union_all(shapely.intersection(mine[a[a < b]], mine[b[a < b]]))
+    shared = shapely.intersection(mine[a[a < b]], mine[b[a < b]])
+    twice = shapely.union_all(shared[shapely.area(shared) > 0])  # of neighbours it is a line
     return Land(held.area, wide(whole.difference(held)), wide(twice), wide(held.difference(whole)))
 
 

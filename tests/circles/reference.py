@@ -1,0 +1,122 @@
+"""Walks worked out another way: a graph in which every place is a node, and scipy's search.
+
+Streets are cut at each vertex and at each place where somebody enters them; nothing of the code
+under test is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Spot = tuple[float, float]
+
+REACH_M = 500.0
+"""Who is farther from every street is on none."""
+
+
+@dataclass
+class Door:
+    """Where somebody enters the streets: on which segment, how far along, after which walk."""
+
+    segment: int
+    along_m: float
+    walk_m: float
+
+
+@dataclass
+class Ground:
+    """Streets, cut into segments between their vertices.
+
+    Attributes
+    ----------
+    ends
+        The vertices of each segment, which are told apart by their places as they are written.
+    """
+
+    lines: NDArray[np.object_]
+    ends: list[tuple[str, str]]
+    tree: shapely.STRtree = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = shapely.STRtree(self.lines)
+
+    def door(self, place: Spot) -> list[Door]:
+        """Return the nearest position on a street, if there is one within ``REACH_M``."""
+        point = shapely.Point(place)
+        near = self.tree.query(point, predicate="dwithin", distance=REACH_M)
+        if not len(near):
+            return []
+        far = shapely.distance(self.lines[near], point)
+        segment = int(near[int(np.argmin(far))])
+        along = float(shapely.line_locate_point(self.lines[segment], point))
+        return [Door(segment, along, float(far.min()))]
+
+
+def ground_of(ways: Sequence[Sequence[tuple[str, Spot]]]) -> Ground:
+    """Return the ground of ways, each a list of names and places (metres) of its vertices."""
+    lines, ends = [], []
+    for way in ways:
+        for (one, here), (two, there) in pairwise(way):
+            lines.append(shapely.LineString([here, there]))
+            ends.append((one, two))
+    made = np.empty(len(lines), object)
+    made[:] = lines
+    return Ground(made, ends)
+
+
+def walks_to_nearest(
+    ground: Ground, stands: Sequence[Sequence[Door]], lives: Sequence[Sequence[Door]]
+) -> list[float]:
+    """Return how far it is from each home to the nearest place; infinite where there is no way."""
+    nodes: dict[object, int] = {}
+
+    def node(name: object) -> int:
+        return nodes.setdefault(name, len(nodes))
+
+    source = node("everywhere")
+    weights: dict[tuple[int, int], float] = {}
+
+    def join(one: int, two: int, metres: float) -> None:
+        key = (min(one, two), max(one, two))
+        weights[key] = min(weights.get(key, np.inf), max(metres, 1e-9))  # 0 would be no edge
+
+    for stops in _stops(ground, [*stands, *lives]):
+        for (x, one), (y, two) in pairwise(stops):
+            join(node(one), node(two), y - x)
+    for doors in stands:
+        for door in doors:
+            join(source, node((door.segment, door.along_m)), door.walk_m)
+    pairs = np.array(list(weights), np.int64)
+    size = (len(nodes), len(nodes))
+    graph = coo_array((list(weights.values()), (pairs[:, 0], pairs[:, 1])), shape=size)
+    far = dijkstra(graph.tocsr(), directed=False, indices=source)
+    return [
+        min((float(far[nodes[d.segment, d.along_m]]) + d.walk_m for d in doors), default=np.inf)
+        for doors in lives
+    ]
+
+
+def _stops(
+    ground: Ground, entered: Sequence[Sequence[Door]]
+) -> Iterator[list[tuple[float, object]]]:
+    """Yield the nodes of each segment in turn: its ends, and where somebody enters it."""
+    on_segment: dict[int, set[float]] = {}
+    for doors in entered:
+        for door in doors:
+            on_segment.setdefault(door.segment, set()).add(door.along_m)
+    for number, (one, two) in enumerate(ground.ends):
+        length = float(shapely.length(ground.lines[number]))
+        between = [(x, (number, x)) for x in sorted(on_segment.get(number, ()))]
+        yield [(0.0, one), *between, (length, two)]

@@ -1,0 +1,49 @@
+"""Where the tests' files and tables lie: in memory where there is plenty, which saves minutes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+DISK = Path("/tmp")  # noqa: S108 - any account may enter it
+MEMORY = Path("/dev/shm")  # noqa: S108 - as on every Linux; in containers often of a few MiB only
+ROOM = 6 << 30
+"""What must be free there, in bytes; a run of two workers takes less than 1 GiB at any time."""
+
+
+def room() -> Path:
+    """Return the folder that any account of the machine may enter."""
+    named = os.environ.get("WANGGE_TEST_ROOM")
+    if named:
+        return Path(named)
+    try:
+        plenty = shutil.disk_usage(MEMORY).free >= ROOM and _free_memory() >= ROOM
+    except OSError:  # another system
+        return DISK
+    return MEMORY if plenty and os.access(MEMORY, os.W_OK | os.X_OK) else DISK
+
+
+def _free_memory() -> int:
+    """Return how many bytes programs can still have."""
+    told = re.search(r"^MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return int(told[1]) << 10 if told else 0
+
+
+def open_room(*, prefix: str = "wangge-test-") -> Path:
+    """Make a folder that the server's account may enter, unlike ``tmp_path`` as root."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=room()))
+    folder.chmod(0o755)
+    return folder
+
+
+def use_room() -> None:
+    """Let all temporary files of this process and its children lie there.
+
+    Whoever set ``TMPDIR`` has chosen for himself.
+    """
+    if "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = str(room())
+        tempfile.tempdir = None  # it is found anew
