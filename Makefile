@@ -6,6 +6,7 @@
 #   make bench                lists the benchmarks
 #   make bench-coverage       the coverage engine beside others (docs/benchmarks-coverage.md)
 #   make bench-import         a file into a published edition, beside ogr2ogr (docs/benchmarks-import.md)
+#   make bench-circles        walks and circles beside pgRouting and others (docs/benchmarks-circles.md)
 #   make clean                removes virtual environments, fetched packages and caches, nothing else
 
 SHELL = /bin/sh
@@ -17,7 +18,7 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check kernels bench bench-coverage bench-import clean setup
+.PHONY: demo test check kernels bench bench-coverage bench-import bench-circles clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -52,7 +53,11 @@ bench-import: setup
 	@scripts/bench-setup.sh import
 	@$(BIN)/python -m benchmarks.importing $(ARGS)
 
+bench-circles: setup
+	@scripts/bench-setup.sh circles
+	@$(BIN)/python -m benchmarks.circles $(ARGS)
+
 clean:
-	rm -rf .venv .venv-bench benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .venv-bench .venv-valhalla benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache build wangge.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

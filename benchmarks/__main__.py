@@ -24,6 +24,11 @@ BENCHMARKS = (
         "a GeoPackage of 100,000 grids from disk into a proven, published edition, beside "
         "ogr2ogr (docs/benchmarks-import.md)",
     ),
+    Benchmark(
+        "bench-circles",
+        "walks, circles, their pictures and sites beside scipy, networkx, pgRouting, Valhalla and "
+        "HiGHS; circleCoverage over HTTP (docs/benchmarks-circles.md)",
+    ),
 )
 
 

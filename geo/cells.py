@@ -42,8 +42,8 @@ one of 15 minutes 1 %; in cells of 10 m that is 6 % and 2 %."""
 COARSE_CELL_M = 10.0
 """Side of a cell for pictures of a whole city: half the vertices."""
 
-WALK_CAP_M = 150.0
-"""The longest straight walk to a street that is drawn: few doors are farther from any."""
+WALK_CAP_M = 200.0
+"""The longest straight walk to a street that is drawn: hardly a door is farther from any."""
 
 MOST_TILES = 1 << 14
 """Tiles kept: 134 MB, or 420 km2 in cells of 5 m. Beyond that all are found anew."""
@@ -78,12 +78,15 @@ class Cells:
     ----------
     ground
         The lattice, in metres of the network's plane, and the streets. Points that are farther from
-        every street than ``ground.cap_m`` have none.
+        every street than ``ground.cap_m`` have none: a cell beyond ``walk_cap_m``.
+    walk_cap_m
+        The longest straight walk that is drawn.
     near
         Edges at each node.
     """
 
     ground: Ground = field(repr=False)
+    walk_cap_m: float
     near: EdgesAt = field(repr=False)
     _made: _Made = field(repr=False)
     _spare: list[Slots] = field(default_factory=list, repr=False)
@@ -158,7 +161,7 @@ def make_cells(
     cell_m
         What lies between two neighbouring points, metres.
     walk_cap_m
-        How far from a street points have a nearest one, metres.
+        The longest straight walk to a street that is drawn, metres.
 
     Raises
     ------
@@ -176,30 +179,32 @@ def make_cells(
         raise ValueError("a network without streets has no nearest one")
     start, xy = streets.line_start, streets.line_xy
     lines = Lines(start, xy, find_along(start, xy), streets.length_m)
-    lattice = _lattice(xy, cell_m, walk_cap_m)
-    listed = _list_blocks(lattice, lines, walk_cap_m)
+    painted_m = walk_cap_m + cell_m  # what lies across the border tells where it runs
+    lattice = _lattice(xy, cell_m, painted_m)
+    listed = _list_blocks(lattice, lines, painted_m)
     return Cells(
-        ground=Ground(lattice, lines, walk_cap_m, listed),
+        ground=Ground(lattice, lines, painted_m, listed),
+        walk_cap_m=walk_cap_m,
         near=EdgesAt(*find_near(len(streets.node_xy), streets.a, streets.b)),
         _made=_nothing_made(len(listed.key)),
     )
 
 
-def _lattice(xy: NDArray[np.float64], cell_m: float, walk_cap_m: float) -> Lattice:
+def _lattice(xy: NDArray[np.float64], cell_m: float, cap_m: float) -> Lattice:
     """Return a lattice on whole multiples of ``cell_m`` that leaves room around points."""
     side_m = cell_m * TILE * BLOCK
     # A block more than is painted: whoever looks around a point there finds no end of the world.
-    margin_m = walk_cap_m + side_m
+    margin_m = cap_m + side_m
     x0, y0 = (np.floor((xy.min(axis=0) - margin_m) / cell_m) * cell_m).tolist()
     return Lattice(x0, y0, cell_m, int((xy[:, 0].max() + margin_m - x0) // side_m) + 1)
 
 
-def _list_blocks(lattice: Lattice, lines: Lines, walk_cap_m: float) -> Listed:
+def _list_blocks(lattice: Lattice, lines: Lines, cap_m: float) -> Listed:
     """List the blocks that streets are near to."""
     keys, edges = np.empty(0, np.int64), np.empty(0, np.int32)
-    count = find_blocks(lattice, lines, walk_cap_m, keys, edges)
+    count = find_blocks(lattice, lines, cap_m, keys, edges)
     keys, edges = np.empty(count, np.int64), np.empty(count, np.int32)
-    find_blocks(lattice, lines, walk_cap_m, keys, edges)
+    find_blocks(lattice, lines, cap_m, keys, edges)
     order = np.argsort(keys, kind="stable")  # the edges of each stay in order
     keys, edges = keys[order], edges[order]
     once = np.ones(count, bool)

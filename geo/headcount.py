@@ -92,7 +92,7 @@ class Counts:
             return self.households
         if group not in self.groups:
             raise ValueError(f"there is no group {group!r} among {self.groups}")
-        return self.group_people[self.groups.index(group)]
+        return np.asarray(self.group_people[self.groups.index(group)])
 
 
 def count(heads: Heads, chosen: NDArray[np.bool_]) -> Count:

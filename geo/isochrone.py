@@ -134,14 +134,14 @@ def _reached(cells: Cells, streets: Streets, reach: Reach, slots: Slots) -> _Rea
 
 def _draw(cells: Cells, reached: _Reached, slots: Slots) -> shapely.MultiPolygon:
     """Draw what was reached; ``slots`` are those that were filled with it."""
-    lattice, cap_m = cells.ground.lattice, cells.ground.cap_m
+    lattice, painted_m = cells.ground.lattice, cells.ground.cap_m
     pieces = cut(cells.ground.lines, reached.spans, lattice)
     # Every point that may be inside has all its neighbours in a tile.
-    field = lay_out(pieces, cap_m / lattice.cell_m + 2)
+    field = lay_out(pieces, painted_m / lattice.cell_m + 2)
     for first in range(0, len(field.tiles), MOST_TILES):
         part = slice(first, first + MOST_TILES)
         rows, stock = cells.rows(field.tiles[part])
-        painted = Painted(stock, rows, cap_m, lattice.cell_m)
+        painted = Painted(stock, rows, painted_m, cells.walk_cap_m, lattice.cell_m)
         fill(painted, slots.of_edge, reached.touched, reached.search, field.values[part])
     cover(pieces, field)
     return outline(field, origin=(lattice.x0, lattice.y0), step=lattice.cell_m / PARTS)

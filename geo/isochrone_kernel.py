@@ -72,8 +72,10 @@ class Painted(NamedTuple):
     stock: Stock
     row: NDArray[np.int32]
     """Row of each tile in the stock, -1 for a tile without any street; shape (k,)."""
+    painted_m: float
+    """How far from a street points have one."""
     cap_m: float
-    """The longest straight walk."""
+    """The longest straight walk that is drawn."""
     cell_m: float
 
 
@@ -208,18 +210,18 @@ def _join(begin: NDArray[np.float64], end: NDArray[np.float64], first: int, last
 
 @njit(nogil=True, cache=True)
 def cut(lines: Lines, reached: Spans, lattice: Lattice) -> NDArray[np.float64]:
-    """Return the lines of parts of edges as segments.
+    """Return the segments of which parts of edges consist.
 
     Returns
     -------
     NDArray[np.float64]
-        Segments as ax, ay, bx, by in cells of the lattice, shape (n, 4); of a part without length
-        one without length.
+        Whole segments as ax, ay, bx, by in cells of the lattice, and from where to where they were
+        reached, between 0 and 1; shape (n, 6).
     """
     most = 0
     for e in reached.edge:
         most += lines.start[e + 1] - lines.start[e] - 1
-    out = np.empty((most, 4))
+    out = np.empty((most, 6))
     count = 0
     for k in range(len(reached.edge)):
         e, begin_m, end_m = reached.edge[k], reached.begin_m[k], reached.end_m[k]
@@ -229,12 +231,11 @@ def cut(lines: Lines, reached: Spans, lattice: Lattice) -> NDArray[np.float64]:
             # The last segment takes what rounding leaves over.
             if length == 0.0 or (begin_m > lines.along_m[p + 1] and p < last):
                 continue
-            begin = min(max((begin_m - lines.along_m[p]) / length, 0.0), 1.0)
-            end = min(max((end_m - lines.along_m[p]) / length, 0.0), 1.0)
-            for axis in range(2):
-                at = (lines.xy[p, axis] - (lattice.y0 if axis else lattice.x0)) / lattice.cell_m
-                step = (lines.xy[p + 1, axis] - lines.xy[p, axis]) / lattice.cell_m
-                out[count, axis], out[count, axis + 2] = at + begin * step, at + end * step
+            for end in range(2):
+                out[count, 2 * end] = (lines.xy[p + end, 0] - lattice.x0) / lattice.cell_m
+                out[count, 2 * end + 1] = (lines.xy[p + end, 1] - lattice.y0) / lattice.cell_m
+            out[count, 4] = min(max((begin_m - lines.along_m[p]) / length, 0.0), 1.0)
+            out[count, 5] = min(max((end_m - lines.along_m[p]) / length, 0.0), 1.0)
             count += 1
             if end_m <= lines.along_m[p + 1]:
                 break
@@ -262,7 +263,7 @@ def lay_out(pieces: NDArray[np.float64], margin: float) -> Field:
     Parameters
     ----------
     pieces
-        Segments in cells, one at least, shape (n, 4).
+        Segments, one at least, as :func:`cut` gives them.
     margin
         How far around them, in cells.
     """
@@ -270,8 +271,12 @@ def lay_out(pieces: NDArray[np.float64], margin: float) -> Field:
     around = np.array([_MOST, _MOST, -_MOST, -_MOST], np.int32)
     for k in range(len(pieces)):
         for axis in range(2):
-            low = min(pieces[k, axis], pieces[k, axis + 2]) - margin
-            high = max(pieces[k, axis], pieces[k, axis + 2]) + margin
+            step = pieces[k, axis + 2] - pieces[k, axis]
+            one, other = (
+                pieces[k, axis] + pieces[k, 4] * step,
+                pieces[k, axis] + pieces[k, 5] * step,
+            )
+            low, high = min(one, other) - margin, max(one, other) + margin
             box[k, axis] = int(np.floor(low / TILE))
             box[k, axis + 2] = int(np.floor(high / TILE))
             around[axis] = min(around[axis], box[k, axis])
@@ -323,7 +328,7 @@ def fill(
     difference of floating-point numbers would promise once it is divided by another.
     """
     stock, limit_m, cell_m = painted.stock, search.limit_m, painted.cell_m
-    scale, step_m = FAR / cell_m, painted.cap_m / STEPS
+    scale, step_m = FAR / cell_m, painted.painted_m / STEPS
     for k in range(len(painted.row)):
         if painted.row[k] < 0:
             continue
@@ -337,35 +342,50 @@ def fill(
                 walk_m = walk[j, i] * step_m
                 offset_m = place[j, i] * (touched.length_m[r] / STEPS)
                 beyond_m = _walk(r, offset_m, touched, search) + walk_m - limit_m
+                beyond_m = max(beyond_m, walk_m - painted.cap_m, -cell_m)
                 if beyond_m < cell_m:
-                    beyond_m = max(beyond_m, walk_m - painted.cap_m, -cell_m)
                     values[k, j, i] = int(np.ceil(beyond_m * scale))
 
 
 @njit(nogil=True, cache=True)
+def _let_in(x: int, y: int, field: Field) -> None:
+    """Let the corners of a cell be inside."""
+    for corner in range(4):
+        i, j = x + corner % 2, y + corner // 2
+        tile = field.values[field.place[j // TILE - field.south, i // TILE - field.west]]
+        tile[j % TILE, i % TILE] = min(tile[j % TILE, i % TILE], 0)
+
+
+@njit(nogil=True, cache=True)
 def cover(pieces: NDArray[np.float64], field: Field) -> None:
-    """Let the corners of every cell be inside through which a segment passes.
+    """Let the corners of every cell be inside through which a reached part of a segment passes.
 
     Parameters
     ----------
     pieces
-        Segments in cells, shape (n, 4).
+        Segments, as :func:`cut` gives them.
     field
         A field in which every such cell has tiles.
+
+    Notes
+    -----
+    Where a segment crosses a column of cells is reckoned from the whole of it: were it from the
+    part that was reached, rounding could put a corner inside that it leaves outside when a longer
+    part is reached.
     """
     for k in range(len(pieces)):
-        ax, ay, bx, by = pieces[k]
+        ax, ay, bx, by, begin, end = pieces[k]
         if bx < ax:
-            ax, ay, bx, by = bx, by, ax, ay
-        slope = (by - ay) / (bx - ax) if bx > ax else 0.0
-        for x in range(int(np.floor(ax)), int(np.floor(bx)) + 1):
-            # What of the segment lies in this column of cells.
-            enter = ay if x <= ax else ay + (x - ax) * slope
-            leave = by if x + 1 >= bx else ay + (x + 1 - ax) * slope
-            for y in range(int(np.floor(min(enter, leave))), int(np.floor(max(enter, leave))) + 1):
-                for corner in range(4):
-                    i, j = x + corner % 2, y + corner // 2
-                    tile = field.values[
-                        field.place[j // TILE - field.south, i // TILE - field.west]
-                    ]
-                    tile[j % TILE, i % TILE] = min(tile[j % TILE, i % TILE], 0)
+            ax, ay, bx, by, begin, end = bx, by, ax, ay, 1.0 - end, 1.0 - begin
+        dx, dy = bx - ax, by - ay
+        slope = dy / dx if dx > 0 else 0.0
+        west, east = int(np.floor(ax + begin * dx)), int(np.floor(ax + end * dx))
+        for x in range(west, east + 1):
+            # From where to where the segment is in this column, and which part of that was reached.
+            enter = ay + (x - ax) * slope if x > ax else ay
+            leave = ay + (x + 1 - ax) * slope if x + 1 < bx else by
+            low, high = min(enter, leave), max(enter, leave)
+            first = min(max(ay + begin * dy, low), high) if x == west else enter
+            last = min(max(ay + end * dy, low), high) if x == east else leave
+            for y in range(int(np.floor(min(first, last))), int(np.floor(max(first, last))) + 1):
+                _let_in(x, y, field)

@@ -7,6 +7,7 @@ become that one. Where it says no, ``geo.noding`` looks closer.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numba import njit
 from geo.chain import chains
 from geo.noding import REACH_M
 from geo.rings_kernel import mix
+from geo.wkb import THREADS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 CELL_M = 2.5 * REACH_M
 """Side of the cells that stored vertices are sorted into, in metres: whatever lies within
 ``REACH_M`` of a place is in one of the four cells around it."""
+
+SLICE = 2**19
+"""Vertices that are looked up in one go; others are looked up beside them."""
 
 _EMPTY = -1
 
@@ -102,7 +107,13 @@ def _any_near(vertices: Vertices, fixed: NDArray[np.float64], plane: NDArray[np.
     table = np.full(size, _EMPTY, np.int64)
     _fill(table, fixed, plane)
     sent = vertices.lonlat + 0.0
-    return bool(_meet(table, fixed, plane, sent, vertices.plane))
+
+    def look(first: int) -> bool:
+        mine = slice(first, first + SLICE)
+        return bool(_meet(table, fixed, plane, sent[mine], vertices.plane[mine]))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return any(pool.map(look, range(0, len(sent), SLICE)))
 
 
 @njit(inline="always")

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from geo.mesh import Ground, Mesh, Noded, distance
 from geo.rings import following
@@ -33,6 +32,7 @@ from geo.tangle import crossing_pairs, entangled, most_crossings, touched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.spatial import cKDTree
 
     from geo.segments import Sums
 
@@ -139,7 +139,7 @@ def _merge_with_stored(mesh: Mesh) -> None:
     ours = mesh.distinct(mesh.vertex[: mesh.sent_vertices])
     loose = ours[ours >= mesh.n_fixed]
     if mesh.n_fixed and len(loose):
-        tree = cKDTree(mesh.plane[: mesh.n_fixed])
+        tree = _tree_of(mesh.plane[: mesh.n_fixed])
         distance, nearest = tree.query(mesh.plane[loose], distance_upper_bound=MERGE_M)
         nearest = np.asarray(nearest)
         near = np.isfinite(distance)
@@ -176,10 +176,10 @@ def _merge_sent(mesh: Mesh, live: NDArray[np.intp]) -> bool:
 
 def _beside(loose: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which places, shape (n, 2), have another one or a fixed one within ``MERGE_M``."""
-    near_m = np.asarray(cKDTree(loose).query(loose, k=2, distance_upper_bound=REACH_M)[0])
+    near_m = np.asarray(_tree_of(loose).query(loose, k=2, distance_upper_bound=REACH_M)[0])
     beside = np.isfinite(near_m[:, 1])
     if len(fixed):
-        beside |= np.isfinite(cKDTree(fixed).query(loose, distance_upper_bound=REACH_M)[0])
+        beside |= np.isfinite(_tree_of(fixed).query(loose, distance_upper_bound=REACH_M)[0])
     return np.asarray(beside)
 
 
@@ -192,7 +192,7 @@ class _Kept:
 
     def __init__(self, mesh: Mesh, fixed: NDArray[np.intp]) -> None:
         self.mesh, self.fixed = mesh, fixed
-        self.tree = cKDTree(mesh.plane[fixed]) if len(fixed) else None
+        self.tree = _tree_of(mesh.plane[fixed]) if len(fixed) else None
         self.cells: dict[tuple[int, int], list[int]] = {}
 
     def keep(self, node: int) -> None:
@@ -399,3 +399,11 @@ def _crossing(
     t = (w[:, 0] * e[:, 1] - w[:, 1] * e[:, 0]) / area
     u = (w[:, 0] * d[:, 1] - w[:, 1] * d[:, 0]) / area
     return np.clip(t, 0, 1), np.clip(u, 0, 1)
+
+
+def _tree_of(xy: NDArray[np.float64]) -> cKDTree:
+    """Return points of shape (k, 2), ready to be looked for."""
+    # Loaded here, as many files match as they are and are never noded.
+    from scipy.spatial import cKDTree  # noqa: PLC0415
+
+    return cKDTree(xy)

@@ -13,9 +13,6 @@ MIN_MINUTES, MAX_MINUTES = 1, 120
 MIN_KMH, MAX_KMH = 0.5, 10.0
 MIN_METRES, MAX_METRES = 1.0, 20_000.0
 
-_METRES_A_MINUTE = 1000 / 60
-"""Of one kilometre an hour."""
-
 
 class Basis(StrEnum):
     """Along what is walked."""
@@ -57,7 +54,7 @@ class WalkRow(NamedTuple):
 
     def seconds(self, metres: float) -> float:
         """Return how long a way takes."""
-        return metres / (self.speed_kmh * _METRES_A_MINUTE) * 60
+        return 3.6 * metres / self.speed_kmh
 
 
 class Promise(Protocol):
@@ -116,7 +113,7 @@ def length_of(
     promised = _promised(programme, usual)
     if asked.metres is not None:
         if asked.minutes is not None and asked.speed_kmh is None:
-            speed_kmh = asked.metres / asked.minutes / _METRES_A_MINUTE
+            speed_kmh = _speed_kmh(asked.metres, asked.minutes)
             _within("metres", speed_kmh, MIN_KMH, MAX_KMH, "km/h, metres and minutes together")
             return asked.minutes, speed_kmh, asked.metres
         speed_kmh = asked.speed_kmh or promised.speed_kmh
@@ -129,7 +126,7 @@ def length_of(
         and asked == WalkAsked(basis=asked.basis)
     ):
         return minutes, speed_kmh, programme.metres
-    return minutes, speed_kmh, minutes * speed_kmh * _METRES_A_MINUTE
+    return minutes, speed_kmh, minutes * speed_kmh * 1000 / 60
 
 
 def _promised(programme: Promise | None, usual: WalkDefaults) -> WalkDefaults:
@@ -138,11 +135,16 @@ def _promised(programme: Promise | None, usual: WalkDefaults) -> WalkDefaults:
         return usual
     minutes, speed_kmh = programme.minutes, programme.speed_kmh
     if programme.metres is not None and minutes is not None and speed_kmh is None:
-        speed_kmh = programme.metres / minutes / _METRES_A_MINUTE
+        speed_kmh = _speed_kmh(programme.metres, minutes)
     speed_kmh = speed_kmh or usual.speed_kmh
     if programme.metres is not None and minutes is None:
         minutes = max(MIN_MINUTES, _minutes(programme.metres, speed_kmh))
     return WalkDefaults(minutes or usual.minutes, speed_kmh)
+
+
+def _speed_kmh(metres: float, minutes: int) -> float:
+    """Return how fast one gets so far in so many minutes."""
+    return 60 * metres / (1000 * minutes)
 
 
 def _minutes(metres: float, speed_kmh: float) -> int:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.cancel import open_edges
 from geo.rings import ring_signs, take_apart
@@ -83,6 +81,10 @@ class Residual(NamedTuple):
             at[segments.of_edge[used]].tolist(), children[polygon[used]].tolist(), strict=True
         ):
             owners.setdefault(i, set()).add(unit)
+        # Loaded here, as most files add up and never come to this.
+        from scipy.sparse import coo_array  # noqa: PLC0415
+        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
         graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(points),) * 2)
         _, piece = connected_components(graph, directed=False)
         lines = np.asarray(shapely.linestrings(points[ends]))

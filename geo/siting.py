@@ -14,6 +14,7 @@ from geo.siting_bound import (
     solve_fewest,
     solve_most,
 )
+from geo.siting_cover import cover_all
 from geo.siting_kernel import (
     Case,
     drop_least,
@@ -134,8 +135,10 @@ def fewest_sites(
 
     Notes
     -----
-    Greedy takes up to a quarter too many; so one site less is tried, the others being swapped,
-    until they no longer suffice, and HiGHS looks for fewer where there are few pairs.
+    Greedy takes up to a quarter too many. So one site less is tried, the others being swapped,
+    until they no longer suffice; where everyone is to be covered, points that are hard to cover
+    are given weight (:func:`geo.siting_cover.cover_all`). HiGHS looks for fewer where there are few
+    pairs.
     """
     if most < 1:
         raise ValueError(f"{most} sites are none: allow 1 or more")
@@ -144,6 +147,8 @@ def fewest_sites(
         return _nothing()
     goal = min(target, case.total)
     sites = greedy(case, len(case.first) - 1, goal)
+    if goal == case.total:
+        sites = cover_all(case, sites, 1, left_s)
     sites = _fewer(case, sites, goal, left_s)
     least = 1
     if len(sites) > 1:

@@ -94,7 +94,7 @@ def number_rows(
     return number
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def _put(case: Case, standing: Standing, chosen: int) -> None:
     """Let a site stand: what it newly covers, nobody else would add any more."""
     for j in range(case.first[chosen], case.first[chosen + 1]):
@@ -105,7 +105,7 @@ def _put(case: Case, standing: Standing, chosen: int) -> None:
                 standing.gain[case.site[q]] -= case.weight[i]
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def _take(case: Case, standing: Standing, chosen: int) -> int:
     """Take a site away, and return the weight that is then uncovered."""
     loss = 0
@@ -197,7 +197,7 @@ def drop_least(case: Case, standing: Standing) -> NDArray[np.int64]:
     return rest
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def _adds(case: Case, site: int, covered: NDArray[np.bool_]) -> int:
     """Return the weight that a site covers and nobody before."""
     gain = 0

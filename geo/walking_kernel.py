@@ -46,7 +46,7 @@ class Room(NamedTuple):
 
 
 class Seeds(NamedTuple):
-    """Where a search begins."""
+    """Where a search begins, in the order of the labels."""
 
     node: NDArray[np.int32]
     walked_m: NDArray[np.float64]
@@ -163,8 +163,8 @@ def _sow(seeds: Seeds, limit_m: float, room: Room) -> tuple[int, int]:
             k = count
             room.table[at], room.node[k] = k, seeds.node[i]
             count += 1
-        elif far_m > room.far_m[k] or (far_m == room.far_m[k] and label >= room.seed[k]):
-            continue
+        elif far_m >= room.far_m[k]:
+            continue  # labels ascend: of seeds at the same distance the first one counts
         room.far_m[k], room.seed[k], room.arc[k] = far_m, label, -1
         size = _push(room.key, room.place, size, far_m, k)
     return count, size

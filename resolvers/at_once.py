@@ -1,8 +1,8 @@
 """An edition of new units, written while the draft that it comes from is being stored.
 
-Most first files of a level bring new units only, and a hundred thousand of them take the database
-as long as their check takes us. So they are sent to it twice at the same time: as the draft's rows,
-and as the edition's units. The edition waits for the draft to be there before it commits, in one
+The first file of a level brings new units only, and a hundred thousand of them take the database as
+long as their check takes us. So they are sent to it twice at the same time: as the draft's rows,
+and as the edition's units. The edition waits for the draft to be there before it goes on: in one
 transaction, with the locks and the proof that every edition has. Where anything is not as it should
 be, nothing of it stays, and the draft is published afterwards, as others are.
 """
@@ -10,7 +10,6 @@ be, nothing of it stays, and the draft is published afterwards, as others are.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -21,7 +20,7 @@ from geo.findings import Severity
 from resolvers.again import OvertakenError
 from resolvers.paging import check_text
 from resolvers.planned import MAX_BOXES, Plan, write_and_prove
-from storage import drafts, levels
+from storage import drafts, levels, planned
 from storage.contention import lock_publishing
 from storage.draft_rows import AS_IT_STANDS
 from storage.planned import PlannedRows
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.findings import Finding
+    from resolvers.differences import Row
     from resolvers.planned import NewPlan
     from storage.draft_rows import DraftRows
     from storage.editions import EditionRow
@@ -62,11 +62,13 @@ def check_note(note: str) -> None:
 
 
 class NewUnits(NamedTuple):
-    """What an edition would write, where that is new units and nothing else."""
+    """What an edition would write, where a draft's units are new."""
 
     level: str
     base_edition: int
     rows: DraftRows
+    others: Sequence[Row]
+    """Units that stand and receive nodes."""
 
 
 def only_new(
@@ -85,15 +87,17 @@ def only_new(
     findings
         Those of its check.
     """
-    if plan is None or base_edition is None or plan.others or plan.removed:
+    if plan is None or base_edition is None or plan.removed:
         return None
-    if plan.outline is not None or any(_wants_the_check(finding) for finding in findings):
+    if any(_wants_the_check(finding) for finding in findings):
         return None
     base_rows = plan.own.base_rows
     new = base_rows == 0
+    if any(row.reattributed or not row.base_row for row in plan.others):
+        return None  # more than nodes
     if new.sum() <= MAX_BOXES or not (new | (base_rows == AS_IT_STANDS)).all():
         return None
-    return NewUnits(level, base_edition, rows)
+    return NewUnits(level, base_edition, rows, plan.others)
 
 
 def _wants_the_check(finding: Finding) -> bool:
@@ -154,6 +158,7 @@ class AtOnce:
 
             async def write(number: int) -> None:
                 await copy_new_units(connection, number, units.level, units.rows)
+                await planned.write_others(connection, await self._stored(connection), number)
 
             edition = await write_and_prove(
                 connection,
@@ -163,28 +168,26 @@ class AtOnce:
                 order=self._order,
                 write=write,
             )
-            await self._take_over(connection, edition.number)
+            await drafts.mark_published(connection, [await self._draft], edition.number)
         return edition, plan
 
-    async def _take_over(self, connection: AsyncConnection, edition: int) -> None:
-        """Wait for the draft and mark it as published, unless somebody was quicker."""
+    async def _stored(self, connection: AsyncConnection) -> int:
+        """Wait for the draft and lock it, unless somebody was quicker."""
         draft = await self._draft
         found = await drafts.lock_drafts(connection, [draft])
         if [one.status for one in found] != ["OPEN"]:
             raise OvertakenError
-        await drafts.mark_published(connection, [draft], edition)
+        return draft
 
 
 def _planned(units: NewUnits, *, with_codes: bool) -> list[PlannedRows]:
-    """Return the new units by parent."""
+    """Return the new units by parent, and one by one those that receive nodes."""
     own = units.rows.plan
     new = [] if own is None else (own.base_rows == 0).nonzero()[0].tolist()
-    under = Counter(units.rows.parent_codes[i] for i in new)
     codes: dict[str | None, list[str]] = {}
-    if with_codes:
-        for i in new:
-            codes.setdefault(units.rows.parent_codes[i], []).append(units.rows.codes[i] or "")
-    return [
+    for i in new:
+        codes.setdefault(units.rows.parent_codes[i], []).append(units.rows.codes[i] or "")
+    groups = [
         PlannedRows(
             units.level,
             parent,
@@ -192,9 +195,25 @@ def _planned(units: NewUnits, *, with_codes: bool) -> list[PlannedRows]:
             redrawn=True,
             renamed=True,
             reattributed=True,
-            number=count,
+            number=len(mine),
             base_rows=[],
-            codes=codes.get(parent, []),
+            codes=mine if with_codes else [],
         )
-        for parent, count in under.items()
+        for parent, mine in codes.items()
     ]
+    return groups + [_noded(row) for row in units.others]
+
+
+def _noded(row: Row) -> PlannedRows:
+    parent = row.units.parent_codes[row.place]
+    return PlannedRows(
+        row.level,
+        parent,
+        parent,
+        redrawn=row.redrawn,
+        renamed=row.renamed,
+        reattributed=row.reattributed,
+        number=1,
+        base_rows=[row.base_row],
+        codes=[row.units.codes[row.place]],
+    )

@@ -15,6 +15,7 @@ from resolvers.city import city as city_of
 from resolvers.city import look_up
 from resolvers.nearness import nearness, units_of
 from resolvers.paging import check_length, check_text
+from resolvers.small_groups import knows_homes
 from resolvers.units import UnitRef, require_unit
 from resolvers.walks import walk_used
 
@@ -177,6 +178,16 @@ def _coverage(city: City, near: Nearness, walk: WalkRow, within: UnitRef | None)
         counted_off_streets=off_streets,
         counted_cut_off=cut_off,
     )
+
+
+async def share_told(context: Context, row: CoverageRow, group: str | None) -> float | None:
+    """Return ``share_of`` as far as the asker may know.
+
+    Of a group at one single address only editors are told.
+    """
+    share = share_of(row, group)
+    alone = group is not None and row.counted_total.addresses == 1
+    return None if alone and not await knows_homes(context) else share
 
 
 def share_of(row: CoverageRow, group: str | None) -> float | None:

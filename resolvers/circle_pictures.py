@@ -187,7 +187,7 @@ def only_land(geom: shapely.Geometry) -> shapely.Geometry:
     if len(parts) and shapely.get_type_id(geom) == shapely.GeometryType.GEOMETRYCOLLECTION:
         parts = shapely.get_parts(parts)
     areas = parts[shapely.get_dimensions(parts) == 2]  # noqa: PLR2004 - polygons
-    return shapely.multipolygons(areas.tolist())
+    return shapely.MultiPolygon(areas.tolist())
 
 
 def picture_text(geom: shapely.Geometry, plane: LocalMetric, datum: Datum) -> str:

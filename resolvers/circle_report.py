@@ -75,7 +75,8 @@ async def circle_report(
     ref = await find_unit(context, within, day) if within is not None else None
     row = await circle_coverage(context, kinds, within=ref, walk=walk, own_level=own_level, day=day)
     level = by or (await context.tree()).branch(None)[0]
-    found = await unit_circles(context, row, level, group=group)
+    # whoever is at the command line has the whole database
+    found = await unit_circles(context, row, level, group=group, single_homes=True)
     rows = found.page(first, None).rows
     state = State(row.city.edition)
     keys = [(state, level, one.code) for one in rows]

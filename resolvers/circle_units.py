@@ -14,6 +14,7 @@ from resolvers.circle_coverage import check_group
 from resolvers.city import bytes_of
 from resolvers.city_homes import LevelHomes
 from resolvers.paging import Page
+from resolvers.small_groups import knows_homes
 from resolvers.units import json_object
 from storage import circle_homes
 
@@ -112,6 +113,7 @@ async def unit_circles(
     group: str | None = None,
     below: float | None = None,
     properties: Any = None,  # noqa: ANN401 - any JSON value; only an object can be meant
+    single_homes: bool = False,
 ) -> UnitCircles:
     """Return the circles unit by unit, lowest share first.
 
@@ -125,6 +127,9 @@ async def unit_circles(
         Keeps the units under that share.
     properties
         Keeps the units whose properties contain this object.
+    single_homes
+        Whether a group's share is told of units with one single address, too, whoever asks:
+        otherwise only to editors.
 
     Raises
     ------
@@ -157,6 +162,7 @@ async def unit_circles(
             count_by, heads, standing.unit, len(standing.codes), row.here
         )
 
+    hidden = group is not None and not single_homes and not await knows_homes(context)
     cache, name = context.shared.city, (row.near.name, level, row.within)
     usual = await cache.get(("typical", name), typical, bytes_of)
     everyone = await cache.get(("total", row.city.name, level, row.within), total, bytes_of)
@@ -170,6 +176,7 @@ async def unit_circles(
         typical=usual,
         group=group,
         below=below,
+        hide_single=hidden,
     )
 
 
@@ -213,6 +220,7 @@ def _listed(
     typical: Typical,
     group: str | None,
     below: float | None,
+    hide_single: bool,
 ) -> UnitCircles:
     heads, units = row.city.homes.heads, len(standing.codes)
     inside = count_by(heads, standing.unit, units, row.here & row.inside)
@@ -220,7 +228,10 @@ def _listed(
     not_connected = count_by(heads, standing.unit, units, row.here & lost)
     everyone = total.column(group)
     share = np.full(units, NOBODY)
-    np.divide(inside.column(group), everyone, out=share, where=everyone > 0)
+    told = everyone > 0
+    if hide_single:  # the share of a group at one address would tell of a home
+        told &= total.addresses != 1
+    np.divide(inside.column(group), everyone, out=share, where=told)
     if below is not None:
         chosen = chosen & (share < below)
     number = np.flatnonzero(chosen)

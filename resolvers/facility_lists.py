@@ -95,9 +95,11 @@ async def load_facilities(
         await facility_states.lock_loading(connection)
         _refuse_far(lists, await facility_ground.standing_box(connection))
         listed = _listed(lists, await facility_kinds.kinds(connection), new_kinds=new_kinds)
-        await facility_kinds.put(connection, listed.new_kinds)
         keys = None if replace else [one.key for one in listed.said]
+        # Rows are locked before anything is written, as by all who change them: else two could
+        # wait for each other.
         stored = await facility_states.states(connection, keys)
+        await facility_kinds.put(connection, listed.new_kinds)
         made = plan(stretches(stored), listed.said, day, replace=replace)
         await write_plan(connection, made, changed_by)
     kinds = tuple(kind.key for kind in listed.new_kinds)

@@ -223,7 +223,10 @@ async def _store(
     order: DraftOrder,
     beside: AsyncExitStack,
 ) -> tuple[Imported, AtOnce | None]:
-    """Store a draft; where that is asked for and plain, its edition is begun and left to ``beside``."""
+    """Store a draft, and begin its edition where that is asked for and plain.
+
+    Who leaves ``beside`` without finishing the edition takes it back.
+    """
     if order.storing is not None:
         await order.storing()
     imported, checked = new.imported, new.imported.checked

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from geo import discs, walking
-from resolvers import places
 from resolvers.city import bytes_of, digest
+from resolvers.facilities import Spot, units_at
 from resolvers.walks import Basis
+from storage.units import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -127,13 +128,15 @@ async def units_of(
     unit = np.full(len(chosen), -1, np.int32)
     if standing is None or not len(chosen):
         return unit
-    points = [places.Point(lon, lat) for lon, lat in city.facilities.lonlat[chosen].tolist()]
-    for first in range(0, len(points), places.MAX_POINTS):
-        some = points[first : first + places.MAX_POINTS]
-        found = await places.places_at(context, some, level=level, as_of=city.day)
-        for n, place in enumerate(found, start=first):
-            number = standing.number(place.code) if place.code is not None else None
-            unit[n] = number if number is not None else -1
+    stored = city.facilities
+    spots = [
+        Spot(float(stored.lonlat[n, 0]), float(stored.lonlat[n, 1]), stored.compound_code[n])
+        for n in chosen.tolist()
+    ]
+    found = await units_at(context, city.edition, level, spots, Wanted.NOTHING)
+    for at, spot in enumerate(spots):
+        number = standing.number(found[spot].code) if spot in found else None
+        unit[at] = number if number is not None else -1
     return unit
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from geo.check import Checked
     from geo.levels import LevelSpec
+    from geo.world import Units, World
     from resolvers.at_once import Order
     from resolvers.differences import Row
     from resolvers.worlds import Base
@@ -142,12 +143,39 @@ def make_plan(before: Base, after: Base, level: str, checked: Checked) -> NewPla
     if any(len(set(units.codes)) < len(units) for units in after.world.units.values()):
         return None
     metric = LocalMetric.around(outline.bounds)
+    if outline is before.world.outline and _is_first(before.world, after.world, level):
+        return NewPlan(_all_new(checked.geoms, after.world.of(level)), [], [], None, metric)
     change = compare(before.world, after.world, metric)
     own, others = _told_apart(change.rows, level, checked.geoms)
     if len(others) > MAX_ROWS:
         return None
     moved = outline if outline is not before.world.outline else None
     return NewPlan(own, others, change.removed, moved, metric)
+
+
+def _is_first(before: World, after: World, level: str) -> bool:
+    """Return whether nothing stood on a level, and no other level changes."""
+    for spec in after.levels:
+        old, new = before.of(spec.key), after.of(spec.key)
+        if len(old) if spec.key == level else old is not new and (len(old) or len(new)):
+            return False
+    return True
+
+
+def _all_new(geoms: NDArray[np.object_], units: Units) -> OwnPlan:
+    """Return the plan of a draft whose rows are all new units, but for those that can be none.
+
+    Parameters
+    ----------
+    geoms, units
+        As for :func:`_told_apart`: the first units are the rows that can be.
+    """
+    can = ~shapely.is_missing(geoms)
+    texts: list[str | None] = [None] * len(geoms)
+    pairs = zip(np.flatnonzero(can).tolist(), units.codes, units.names, strict=False)
+    for i, code, name in pairs:
+        texts[i] = search_text(code, name)
+    return OwnPlan(np.where(can, 0, AS_IT_STANDS), can, can, can, texts)
 
 
 def _told_apart(

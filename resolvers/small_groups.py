@@ -21,9 +21,12 @@ async def shown_groups(context: Context, counted: Count) -> dict[str, int]:
     say of a home that somebody old lives there alone. Groups without anybody are left out with
     them, or their absence would tell as much.
     """
-    if counted.addresses != 1:
-        return counted.groups
-    who = await context.principal()
-    if who is not None and who.role.includes(Role.EDITOR):
+    if counted.addresses != 1 or await knows_homes(context):
         return counted.groups
     return {group: people for group, people in counted.groups.items() if people >= FEWEST}
+
+
+async def knows_homes(context: Context) -> bool:
+    """Return whether the asker may know what people live at a single address."""
+    who = await context.principal()
+    return who is not None and who.role.includes(Role.EDITOR)

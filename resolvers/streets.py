@@ -185,8 +185,8 @@ def _loose(network: Streets) -> Notice | None:
     if not len(ends):
         return None
     message = (
-        f"{len(ends):,} dead ends lie within {LOOSE_M} m of another street without meeting it; "
-        "where they should meet, let them share a vertex"
+        f"dead ends within {LOOSE_M} m of another street that they do not meet: {len(ends):,}; "
+        "where they should meet, let the two share a vertex"
     )
     return Notice("LOOSE_ENDS", message, len(ends))
 
@@ -220,8 +220,8 @@ def _far(network: Streets, places: NDArray[np.float64]) -> Notice | None:
     if not far:
         return None
     message = (
-        f"{far:,} of {len(places):,} addresses lie more than {MAX_REACH_M:.0f} m from every "
-        "street, and cannot be walked to"
+        f"addresses more than {MAX_REACH_M:.0f} m from every street, which nobody walks to: "
+        f"{far:,} of {len(places):,}"
     )
     return Notice("FAR_ADDRESSES", message, far)
 

@@ -34,7 +34,7 @@ class UnitCircle:
     share: float | None = strawberry.field(
         description=(
             "Share inside, of the households or of the people of the asked group; null where "
-            "there are none."
+            "there are none, and, but for editors, of a group at one single address."
         )
     )
     median_walk_s: float | None = strawberry.field(

@@ -145,11 +145,12 @@ class CircleCoverage:
 
     @strawberry.field(
         description=(
-            "Share inside, of households or of the people of one group; null where there are none."
+            "Share inside, of households or of the people of one group; null where there are none. "
+            "Of a group at one single address only editors are told."
         )
     )
-    def share(self, group: ByGroup = None) -> float | None:
-        return covering.share_of(self.row, group)
+    async def share(self, info: Info, group: ByGroup = None) -> float | None:
+        return await covering.share_told(info.context.reading, self.row, group)
 
     @strawberry.field(
         description=(

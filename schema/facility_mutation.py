@@ -7,7 +7,8 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.facility_changes import Further, PutOrder, put_facility, remove_facility
+from resolvers.facility_changes import put_facility, remove_facility
+from resolvers.facility_orders import Further, PutOrder
 from schema.arguments import PointInput
 from schema.facilities import Facility
 from schema.guard import change

@@ -19,7 +19,7 @@ from schema.tallies import Tally
 from schema.units import Unit
 from schema.walks import WalkUsed
 
-SITING_COST = 5_000
+SITING_COST = 40_000
 """Things that a plan counts for: it takes seconds."""
 
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fetches what the benchmarks compare with: Python packages into .venv-bench, mapshaper into
-# benchmarks/node_modules; with the word "import" ogr2ogr instead, as a package of the system. What
-# cannot be had is left out with a sentence: its rows say so, too.
+# benchmarks/node_modules; with the word "import" ogr2ogr instead, as a package of the system; with
+# the word "circles" the Python packages, pgRouting as a package of the system, and Valhalla into
+# .venv-valhalla. What cannot be had is left out with a sentence: its rows say so, too.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -38,19 +39,60 @@ fetch_mapshaper() {
         echo "$wanted" >benchmarks/node_modules/.locked
 }
 
-fetch_ogr2ogr() {
-    has ogr2ogr && return
+install_package() {
     has apt-get || return 1
     as_root=
     [ "$(id -u)" = 0 ] || as_root="sudo -n"
-    say "installing gdal-bin for ogr2ogr"
+    say "installing $1 for $2"
     $as_root apt-get update -qq >/dev/null &&
         DEBIAN_FRONTEND=noninteractive $as_root apt-get install -qq -y --no-install-recommends \
-            gdal-bin >/dev/null
+            "$1" >/dev/null
+}
+
+fetch_ogr2ogr() {
+    has ogr2ogr || install_package gdal-bin ogr2ogr
+}
+
+# For the newest server here: that is the one which is run.
+fetch_pgrouting() {
+    major=$(ls /usr/lib/postgresql 2>/dev/null | sort -n | tail -n 1)
+    [ -n "$major" ] || return 1
+    [ -e "/usr/share/postgresql/$major/extension/pgrouting.control" ] ||
+        install_package "postgresql-$major-pgrouting" pgRouting
+}
+
+# Its wheels are for Python 3.12 and later, which need not be ours.
+newer_python() {
+    for python in python3.14 python3.13 python3.12 python3 "$HOME"/.pyenv/versions/3.1[2-9]*/bin/python; do
+        if has "$python" && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    return 1
+}
+
+fetch_valhalla() {
+    wanted=$(digest <benchmarks/valhalla.lock)
+    [ "$(cat .venv-valhalla/.locked 2>/dev/null)" = "$wanted" ] && return
+    python=$(newer_python) || { say "there is no Python 3.12 here: Valhalla is left out"; return; }
+    say "making .venv-valhalla"
+    rm -rf .venv-valhalla
+    "$python" -m venv .venv-valhalla &&
+        .venv-valhalla/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+            --require-hashes --only-binary :all: -r benchmarks/valhalla.lock &&
+        echo "$wanted" >.venv-valhalla/.locked
 }
 
 if [ "${1:-}" = import ]; then
     fetch_ogr2ogr || say "ogr2ogr could not be installed: its row says so"
+    exit 0
+fi
+
+if [ "${1:-}" = circles ]; then
+    fetch_python_peers || say "the Python packages could not be fetched: their rows say so"
+    fetch_pgrouting || say "pgRouting could not be installed: its rows say so"
+    fetch_valhalla || say "Valhalla could not be fetched: its row says so"
     exit 0
 fi
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,22 +53,12 @@ HEAD_BYTES = 1 << 12
 _NO_LINE = Verdict(False, "fewer than two nodes")
 
 
-class _Problem(NamedTuple):
-    """What is told of some ways."""
-
-    code: str
-    message: str
-    """Goes on after their number."""
-
-
-_CUT = _Problem(
-    "CUT",
-    "ways lead beyond what the extract holds; the parts within it are kept",
-)
-_AREA = _Problem("AREA", "squares (area=yes) are walked along their outline")
-_NOTED = _Problem("CONDITIONS", "ways have conditions that are not judged; they count as walked")
-_TEXT = _Problem("TEXT_SPOILT", "names that are no UTF-8 were left out")
-_CONTROL = _Problem("CONTROL_CHARACTERS", "control characters were left out of names")
+# What is told of some ways, once they are counted.
+_CUT = Notice("CUT", "ways that lead beyond the extract, of which the parts within are kept", 0)
+_AREA = Notice("AREA", "squares (area=yes) that are walked along their outline", 0)
+_NOTED = Notice("CONDITIONS", "ways walked though they have conditions, which are not judged", 0)
+_TEXT = Notice("TEXT_SPOILT", "ways with texts that are no UTF-8 and were left out", 0)
+_CONTROL = Notice("CONTROL_CHARACTERS", "names without their control characters", 0)
 
 
 @dataclass
@@ -82,9 +72,11 @@ class _Found:
     kinds: list[str | None] = field(default_factory=list)
     names: list[str | None] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
-    told: dict[_Problem, int] = field(default_factory=dict)
+    told: dict[Notice, int] = field(default_factory=dict)
+    verdicts: dict[tuple[str, ...], Verdict] = field(default_factory=dict)
+    """By the values of all tags that are judged: most ways share a few."""
 
-    def tell(self, problem: _Problem, count: int = 1) -> None:
+    def tell(self, problem: Notice, count: int = 1) -> None:
         """Count ways that something concerns."""
         self.told[problem] = self.told.get(problem, 0) + count
 
@@ -139,7 +131,7 @@ def read_osm(path: Path, *, walkable: Walkable, datum: Datum | None = None) -> S
         names=[found.names[way] for way in lines.way.tolist()],
         tally=found.tally,
         notices=[
-            Notice(problem.code, f"{count:,} {problem.message}", count)
+            Notice(problem.code, f"{problem.message}: {count:,}", count)
             for problem, count in found.told.items()
         ],
     )
@@ -181,33 +173,40 @@ def _read_ways(source: osmium.io.File, walkable: Walkable) -> _Found:
 
 def _take(way: Way, walkable: Walkable, found: _Found) -> None:
     """Keep a way if it may be walked, and count it."""
-    tags = {tag: text.strip().lower() for tag in walkable.tags if (text := _text(way, tag))}
-    verdict = walkable.judge(tags) if len(way.nodes) > 1 else _NO_LINE
+    tags = _tags(way, walkable, found)
+    judged = tuple(tags.get(tag, "").strip().lower() for tag in walkable.tags)
+    if judged not in found.verdicts:
+        found.verdicts[judged] = walkable.judge(dict(zip(walkable.tags, judged, strict=True)))
+    verdict = found.verdicts[judged] if len(way.nodes) > 1 else _NO_LINE
     found.tally.add(walk=verdict.walk, reason=harmless_text(verdict.reason))
     if not verdict.walk:
         return
-    name = _text(way, NAME)
-    if name is None and NAME in way.tags:
-        found.tell(_TEXT)
-    clean = harmless_text(name).strip() if name else None
-    if clean != (name.strip() if name else None):
+    name = tags.get(NAME, "").strip()
+    if (clean := harmless_text(name)) != name:
         found.tell(_CONTROL)
-    if _text(way, AREA) == "yes":
+    if tags.get(AREA) == "yes":
         found.tell(_AREA)
-    if any(tag in way.tags for tag in walkable.noted):
+    if any(tag in tags for tag in walkable.noted):
         found.tell(_NOTED)
     found.refs.extend([ref.ref for ref in way.nodes])
     found.ends.append(len(found.refs))
-    found.kinds.append(harmless_text(tags.get(CLASS, "")) or None)
-    found.names.append(clean or None)
+    found.kinds.append(harmless_text(judged[0]) or None)  # the first tag is the class
+    found.names.append(clean.strip() or None)
 
 
-def _text(way: Way, tag: str) -> str | None:
-    """Return the value of a tag; None where it is absent or no UTF-8."""
+def _tags(way: Way, walkable: Walkable, found: _Found) -> dict[str, str]:
+    """Return the tags of a way; of one with texts that are no UTF-8, the others that are needed."""
     try:
-        return way.tags.get(tag)
+        return {tag.k: tag.v for tag in way.tags}
     except UnicodeDecodeError:
-        return None
+        found.tell(_TEXT)
+    tags = {}
+    for tag in (*walkable.tags, *walkable.noted, NAME, AREA):
+        with suppress(UnicodeDecodeError):
+            value = way.tags.get(tag)
+            if value is not None:
+                tags[tag] = value
+    return tags
 
 
 def _read_nodes(

@@ -204,7 +204,9 @@ class _Table:
         plain = isinstance(value, kinds) and not isinstance(value, bool)
         if not plain or not math.isfinite(value) or not least <= value <= most:
             whole = "a whole number" if isinstance(least, int) else "a number"
-            self.blame(f"{name} must be {whole} of {least:g} to {most:g}, not {str(value)[:40]}")
+            self.blame(
+                f"{name} must be {whole} of {least:,.10g} to {most:,.10g}, not {str(value)[:40]}"
+            )
             return None
         return float(value)
 
@@ -226,7 +228,12 @@ class _Table:
 
 
 def _programme(table: _Table) -> ProgrammeSpec:
-    basis, since, until = table.text("basis"), table.day("since"), table.day("until")
+    key, basis, since, until = (
+        table.key(),
+        table.text("basis"),
+        table.day("since"),
+        table.day("until"),
+    )
     kinds = table.texts("kinds")
     if basis is not None and basis not in _BASES:
         table.blame(f"basis must be {' or '.join(_BASES)}, not {basis!r}")
@@ -235,7 +242,7 @@ def _programme(table: _Table) -> ProgrammeSpec:
     if not kinds:
         table.blame('it has no kinds; write e.g. kinds = ["station"]')
     return ProgrammeSpec(
-        key=table.key(),
+        key=key,
         name=table.text("name") or table.name,
         kinds=kinds,
         minutes=table.whole("minutes"),

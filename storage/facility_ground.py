@@ -107,7 +107,7 @@ def _owner(
         stands(lowest, edition),
         func.ST_Intersects(lowest.geom, spot),
     )
-    return query.order_by(lowest.code).limit(1).scalar_subquery()
+    return query.order_by(lowest.code).limit(1).correlate(Facility).scalar_subquery()
 
 
 Box = tuple[float, float, float, float]

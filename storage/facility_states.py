@@ -137,7 +137,10 @@ async def write(
         if len(begun) > MANY:  # else the planner takes the table for empty
             await connection.execute(text("ANALYZE facility"))
     except DBAPIError as error:
-        raise _refusal(error) from error
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 MANY = 1_000
@@ -173,8 +176,8 @@ def _plain(state: FacilityState, search_text: str) -> dict[str, Any]:
     }
 
 
-def _refusal(error: DBAPIError) -> Exception:
-    """Return what is said of a failure that others caused; the failure itself otherwise."""
+def _refusal(error: DBAPIError) -> ConflictError | None:
+    """Return what is said of a failure that others caused; None of any other."""
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate == OVERLAP:
         return ConflictError(
@@ -183,7 +186,7 @@ def _refusal(error: DBAPIError) -> Exception:
         )
     if sqlstate == UNKNOWN_KEY:
         return ConflictError("a kind of service points was taken away meanwhile; load it again")
-    return error
+    return None
 
 
 def _columns() -> Query:

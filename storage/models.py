@@ -119,14 +119,15 @@ class Unit(Base):
 
     ``id`` names the drawn version and is shared by rows that differ in added nodes only;
     ``since_edition`` is the first edition of that version, ``drawn_edition`` the edition in which
-    its boundary last moved.
+    its boundary last moved. That level and first edition exist is asked by a trigger, once for all
+    rows of a statement: a foreign key asks it of each.
     """
 
     __tablename__ = "unit"
 
     row_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     id: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('unit_id_seq')"))
-    level: Mapped[str] = mapped_column(ForeignKey("level.key"))
+    level: Mapped[str] = mapped_column(Text)
     code: Mapped[str] = mapped_column(Text(collation="C"))
     name: Mapped[str] = mapped_column(Text)
     parent_code: Mapped[str | None] = mapped_column(Text(collation="C"))
@@ -139,7 +140,7 @@ class Unit(Base):
     search_text: Mapped[str] = mapped_column(Text, server_default="")
     since_edition: Mapped[int]
     drawn_edition: Mapped[int]
-    first_edition: Mapped[int] = mapped_column(ForeignKey("edition.number"))
+    first_edition: Mapped[int]
     last_edition: Mapped[int | None] = mapped_column(ForeignKey("edition.number"))
 
     __table_args__ = (

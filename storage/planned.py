@@ -279,14 +279,18 @@ async def write_plan(connection: AsyncConnection, draft: int, level: str, editio
         The draft's.
     """
     own = {"draft": draft, "level": level}
-    await end_rows(connection, edition, _SOURCE, draft=draft)
     await end_rows(connection, edition, _OWN_SOURCE, **own)
-    values = {"edition": edition, "draft": draft}
-    await connection.execute(text(_REMOVE_PLANNED), values)
-    await begin_rows(connection, edition, _SOURCE, draft=draft)
+    await connection.execute(text(_REMOVE_PLANNED), {"edition": edition, "draft": draft})
     # Their level is one: by code alone they come in the order of an index, and are not sorted.
     await begin_rows(connection, edition, _OWN_SOURCE, order="new.code", **own)
-    await connection.execute(text(_EXCHANGE_OUTLINE), values)
+    await write_others(connection, draft, edition)
+
+
+async def write_others(connection: AsyncConnection, draft: int, edition: int) -> None:
+    """Write what is planned beside a draft's own rows: units and outline that receive nodes."""
+    await end_rows(connection, edition, _SOURCE, draft=draft)
+    await begin_rows(connection, edition, _SOURCE, draft=draft)
+    await connection.execute(text(_EXCHANGE_OUTLINE), {"edition": edition, "draft": draft})
 
 
 async def fills_outline(connection: AsyncConnection, level: str) -> bool:

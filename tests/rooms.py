@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,16 +16,21 @@ ROOM = 6 << 30
 def room() -> Path:
     """Return the folder that any account of the machine may enter."""
     named = os.environ.get("WANGGE_TEST_ROOM")
-    if named:
-        return Path(named)
+    return Path(named) if named else MEMORY if _is_plenty() else DISK
+
+
+def _is_plenty() -> bool:
+    """Return whether files, programs among them, may lie in memory."""
     try:
-        plenty = shutil.disk_usage(MEMORY).free >= ROOM and _free_memory() >= ROOM
+        mounted = os.statvfs(MEMORY)
+        free = min(mounted.f_bavail * mounted.f_frsize, free_memory())
     except OSError:  # another system
-        return DISK
-    return MEMORY if plenty and os.access(MEMORY, os.W_OK | os.X_OK) else DISK
+        return False
+    may_run = not mounted.f_flag & os.ST_NOEXEC
+    return free >= ROOM and may_run and os.access(MEMORY, os.W_OK | os.X_OK)
 
 
-def _free_memory() -> int:
+def free_memory() -> int:
     """Return how many bytes programs can still have."""
     told = re.search(r"^MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return int(told[1]) << 10 if told else 0

@@ -339,6 +339,53 @@ def test_a_reading_that_is_not_wanted_any_more_is_given_up(
         read_boundaries_apart(grids, unwanted=lambda: next(asked) == 3)
 
 
+def test_a_ground_that_is_found_later_is_the_same_evidence(grids: Path) -> None:
+    ground = Ground(shapely.box(104.90, 38.40, 104.92, 38.41), np.array([WEST, EAST], object))
+
+    now = read_boundaries_apart(grids, ground=ground)
+    later = read_boundaries_apart(grids, ground=lambda: ground)
+    never = read_boundaries_apart(grids, ground=lambda: None)
+
+    assert (later.crs, later.datum, later.notices) == (now.crs, now.datum, now.notices)
+    assert never.notices == read_boundaries(grids).notices
+
+
+def test_a_file_is_read_while_its_ground_is_looked_for(
+    grids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = tmp_path / "at work"
+    programme(monkeypatch, f"open({str(at_work)!r}, 'w').close(); raise SystemExit('enough')")
+
+    def find() -> None:
+        end = time.monotonic() + SOON_S
+        while not at_work.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    with pytest.raises(UnreadableError, match="enough"):
+        read_boundaries_apart(grids, ground=find)
+    assert at_work.exists()
+
+
+def test_a_ground_that_cannot_be_found_ends_the_reading(
+    grids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "pid"
+    programme(
+        monkeypatch,
+        f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(1000)",
+    )
+
+    def find() -> None:
+        end = time.monotonic() + SOON_S
+        while not (told.exists() and told.read_text("ascii")) and time.monotonic() < end:
+            time.sleep(0.02)
+        raise BadInputError("there is no such level")
+
+    with pytest.raises(BadInputError, match="no such level"):
+        read_boundaries_apart(grids, ground=find)
+    assert gone(int(told.read_text("ascii")))
+
+
 # --- answers of a reader that has been taken over -------------------------------------------------
 
 

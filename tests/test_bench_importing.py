@@ -56,7 +56,13 @@ def test_one_grid_in_a_hundred_is_drawn_otherwise_in_the_second_file(folder: Pat
 
 def record(key: str, wall_s: float, *, grids: int = 10_000, peak_mib: float = 400.0) -> Record:
     return Record(
-        key=key, grids=grids, wall_s=wall_s, cpu_s=wall_s / 2, peak_mib=peak_mib, server_mib=50.0
+        key=key,
+        grids=grids,
+        wall_s=wall_s,
+        cpu_s=wall_s / 2,
+        server_cpu_s=wall_s / 4,
+        peak_mib=peak_mib,
+        server_mib=50.0,
     )
 
 
@@ -65,8 +71,8 @@ def test_the_table_compares_medians_and_tells_the_most_memory() -> None:
     told = tell([*ours, *(record("ogr2ogr", s) for s in (2.0, 1.0, 30.0))], {"processor": "any"})
 
     assert (
-        "| 10,000 | import, proven and published | 4.00 s | 2.00 | 2.00 s | 700 MiB | 50 MiB | 3 |"
-        in told
+        "| 10,000 | import, proven and published | 4.00 s | 2.00 | 2.00 s | 1.00 s | 2.00 | 700 MiB"
+        " | 50 MiB | 3 |" in told
     )
     assert told.endswith("processor any.")
 
@@ -89,6 +95,7 @@ def test_the_memory_of_children_is_counted() -> None:
     spent = watch([sys.executable, "-c", parent], server=os.getpid())
 
     assert 150 < spent.peak_mib < 300
+    assert spent.server_cpu_s >= spent.cpu_s, "this process stands for the server: it is among it"
     assert spent.wall_s > 0.5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from geoalchemy2.shape import from_shape
 from shapely import Point
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from storage.models import (
@@ -205,3 +206,81 @@ async def test_codes_sort_by_their_bytes(connection: AsyncConnection) -> None:
     found = list(await connection.scalars(select(Unit.code).order_by(Unit.code)))
 
     assert found == sorted(codes, key=str.encode)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("DELETE FROM level WHERE key = 'grid'", id="level goes"),
+        pytest.param("UPDATE level SET key = 'cell' WHERE key = 'grid'", id="level renamed"),
+        pytest.param("DELETE FROM edition WHERE number = 2", id="edition goes"),
+        pytest.param("UPDATE edition SET number = 9 WHERE number = 2", id="edition renumbered"),
+    ],
+)
+async def test_what_a_unit_names_stays(connection: AsyncConnection, change: str) -> None:
+    await connection.execute(insert(Unit).values(unit(2, None)))
+
+    with pytest.raises(IntegrityError):
+        await connection.execute(text(change))
+
+
+async def test_what_no_unit_names_may_go(connection: AsyncConnection) -> None:
+    await connection.execute(insert(Unit).values(unit(2, None)))
+    await connection.execute(text("UPDATE level SET key = 'grid', name = '格' WHERE key = 'grid'"))
+
+    gone = await connection.execute(text("DELETE FROM edition WHERE number = 3"))
+
+    assert gone.rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("last_edition = NULL", id="it stands again"),
+        pytest.param("last_edition = 4", id="it ends later"),
+        pytest.param("level = 'nowhere'", id="it moves to no level"),
+        pytest.param("first_edition = 9, last_edition = 9", id="it moves to no edition"),
+    ],
+)
+async def test_a_row_may_not_become_one_that_is_refused(
+    connection: AsyncConnection, change: str
+) -> None:
+    await connection.execute(insert(Unit), [unit(1, 2), unit(4, None)])
+
+    with pytest.raises(IntegrityError):
+        await connection.execute(text(f"UPDATE unit SET {change} WHERE first_edition = 1"))
+
+
+@pytest.mark.parametrize(
+    ("standing", "ended"),
+    [
+        pytest.param(unit(2, None), unit(1, 3), id="they overlap"),
+        pytest.param(unit(2, None), unit(2, 2), id="one within the other"),
+    ],
+)
+@pytest.mark.parametrize("first", ["standing", "ended"])
+async def test_rows_written_side_by_side_are_kept_apart_too(
+    engine: AsyncEngine, connection: AsyncConnection, standing: Row, ended: Row, first: str
+) -> None:
+    """Neither transaction sees the other's row before that commits; one of them has to fail."""
+    await connection.commit()
+    rows = [standing, ended] if first == "standing" else [ended, standing]
+
+    async def write(row: Row, written: asyncio.Event, go_on: asyncio.Event) -> None:
+        async with engine.begin() as mine:
+            await mine.execute(insert(Unit).values(row))
+            written.set()
+            await go_on.wait()
+
+    done, both = asyncio.Event(), asyncio.Event()
+    one = asyncio.create_task(write(rows[0], done, both))
+    await done.wait()
+    other = asyncio.create_task(write(rows[1], asyncio.Event(), both))
+    await asyncio.sleep(0.2)  # it waits for the first one, or has written beside it
+    both.set()
+    failed = await asyncio.gather(one, other, return_exceptions=True)
+
+    assert [type(error) for error in failed if error] == [IntegrityError]
+    async with engine.connect() as later:
+        stored = await later.execute(select(Unit.first_edition))
+    assert len(stored.all()) == 1

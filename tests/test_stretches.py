@@ -75,7 +75,8 @@ def histories(draw: DrawFn) -> States:
     for since, until in pairwise(cuts):
         if draw(st.booleans()):
             states.append((draw(st.sampled_from("xyz")), since, until))
-    if cuts and draw(st.booleans()):
+    goes_on = draw(st.booleans())
+    if cuts and goes_on:
         states.append((draw(st.sampled_from("xyz")), cuts[-1], None))
     return stored(*states) if states else {}
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from benchmarks.importing.run import Record
 
 HEAD = (
-    *("grids", "what", "wall", "× ogr2ogr", "processor, without the server", "memory"),
-    *("memory of the server", "rounds"),
+    *("grids", "what", "wall", "× ogr2ogr", "processor", "processor of the server"),
+    *("× ogr2ogr, both", "memory", "memory of the server", "rounds"),
 )
 
 
@@ -38,16 +38,21 @@ def line(records: Sequence[Record], grids: int, key: str, says: str) -> list[str
             f"{grids:,}",
             says,
             "not installed here" if key == OGR2OGR else "not run",
-            *[""] * 5,
+            *[""] * (len(HEAD) - 3),
         ]
     wall_s = median(record.wall_s for record in mine)
     theirs = of(records, grids, OGR2OGR)
+    both_s = median(record.cpu_s + record.server_cpu_s for record in mine)
     return [
         f"{grids:,}",
         says,
         seconds(wall_s),
         factor(wall_s / median(record.wall_s for record in theirs)) if theirs else "",
         seconds(median(record.cpu_s for record in mine)),
+        seconds(median(record.server_cpu_s for record in mine)),
+        factor(both_s / median(record.cpu_s + record.server_cpu_s for record in theirs))
+        if theirs
+        else "",
         f"{max(record.peak_mib for record in mine):,.0f} MiB",
         f"{max(record.server_mib for record in mine):,.0f} MiB",
         str(len(mine)),

@@ -48,6 +48,7 @@ class Record:
     grids: int
     wall_s: float
     cpu_s: float
+    server_cpu_s: float
     peak_mib: float
     server_mib: float
 

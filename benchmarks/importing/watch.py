@@ -23,6 +23,8 @@ class Spent(NamedTuple):
     wall_s: float
     cpu_s: float
     """Processor time of the command and its children, not of the server."""
+    server_cpu_s: float
+    """Processor time of the server's processes meanwhile."""
     peak_mib: float
     """The most that the command and its children held at once."""
     server_mib: float
@@ -51,7 +53,7 @@ def watch(command: Sequence[str], *, server: int, env: Mapping[str, str] | None 
         If it does not end with 0.
     """
     begun = time.perf_counter()
-    used = os.times()
+    used, served = os.times(), _cpu_s(server)
     with subprocess.Popen(
         command,
         env={**os.environ, **(env or {})},
@@ -68,7 +70,7 @@ def watch(command: Sequence[str], *, server: int, env: Mapping[str, str] | None 
     if process.returncode:
         raise CommandFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
     cpu_s = sum(after[2:4]) - sum(used[2:4])  # of children that were waited for
-    return Spent(wall_s, cpu_s, eye.peak_mib, eye.server_mib)
+    return Spent(wall_s, cpu_s, _cpu_s(server) - served, eye.peak_mib, eye.server_mib)
 
 
 class _Eye(threading.Thread):
@@ -117,6 +119,19 @@ def _own_mib(pids: Iterable[int]) -> float:
             if line.startswith("RssAnon:"):
                 total += int(line.split()[1])
     return total / 1024
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time of a process and its children, those that ended among them."""
+    ticks = 0
+    for member in _with_children(pid):
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended: its parent knows
+            continue
+        # utime, stime and, of children that were waited for, cutime and cstime: proc(5), 14 to 17
+        ticks += sum(map(int, fields[11 : 15 if member == pid else 13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _with_children(pid: int) -> list[int]:

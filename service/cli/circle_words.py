@@ -34,7 +34,8 @@ def tally_json(count: Count) -> dict[str, Any]:  # free JSON
 
 def walk_text(walk: WalkRow) -> str:
     """Say how it was walked."""
-    way = "along streets" if walk.network_version is not None else "as the crow flies: no streets"
+    by_air = walk.network_version is None
+    way = "as the crow flies (no streets are loaded)" if by_air else "along streets"
     return f"{walk.minutes} minutes at {walk.speed_kmh:g} km/h ({walk.metres:,.0f} m) {way}"
 
 

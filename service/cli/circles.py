@@ -71,7 +71,7 @@ def circles(
 ) -> None:
     """Count who can walk to a facility in time, and list the units that are left out most."""
     settings = read_settings()
-    day = parse_day(as_of)
+    day = parse_day(as_of, argument="asOf")
     wanted = [kind.strip() for text in kinds for kind in text.split(",") if kind.strip()]
 
     walk = WalkAsked(minutes, speed, metres)
@@ -166,12 +166,12 @@ def show_circles(found: CircleReport, group: str | None) -> RenderableType:
     """Show who is inside: a sentence, a table of the sums, and one of the units left out most."""
     row = found.coverage
     whose = "households" if group is None else f"people of the group {group}"
-    sums = [
-        ["all", row.counted_total],
-        ["inside", row.counted_inside],
-        ["outside", row.counted_outside],
-        ["  on no street", row.counted_off_streets],
-        ["  cut off", row.counted_cut_off],
+    sums: list[tuple[str, Count]] = [
+        ("all", row.counted_total),
+        ("inside", row.counted_inside),
+        ("outside", row.counted_outside),
+        ("  on no street", row.counted_off_streets),
+        ("  cut off", row.counted_cut_off),
     ]
     share = f"{share_text(found.share)} of the {whose} are inside"
     return together(

@@ -12,7 +12,6 @@ from resolvers.changes_compared import changes_of_import
 from resolvers.draft_reports import changes_of, of_published
 from resolvers.grounds import ground_for
 from resolvers.inspection import of_import
-from resolvers.report_files import write_report
 from service.cli.changes import changes_json
 from service.cli.frame import current_user, on_database, today
 from service.cli.made import draft_json, draft_view
@@ -107,6 +106,8 @@ def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: boo
 
 def write(report: Path, done: Done, lang: Language | None, settings: Settings) -> None:
     """Write an import's report."""
+    from resolvers.report_files import write_report  # noqa: PLC0415 - seldom asked for
+
     edition = done.published.edition.number if done.published is not None else None
     inspected = of_import(done.read, done.made, today(settings), done.change, edition)
     with progress(f"writing {report.name}"):

@@ -79,7 +79,14 @@ def _circles_table(circles: Circles) -> Table:
     report, coverage = circles.report, circles.report.coverage
     total, inside = coverage.counted_total, coverage.counted_inside
     rows: list[list[object]] = [
-        ["", "the whole town", total.households, inside.households, share_text(report.share), None]
+        [
+            None,
+            "the whole town",
+            total.households,
+            inside.households,
+            share_text(report.share),
+            None,
+        ]
     ]
     rows += [
         [
@@ -93,7 +100,7 @@ def _circles_table(circles: Circles) -> Table:
         for unit in report.units
     ]
     return table(
-        [report.level, "", "households", "inside", "share", "median walk, min"],
+        ["code", "name", "households", "inside", "share", "median walk, min"],
         rows,
         title=(
             f"Who can walk to one of {coverage.facility_count} stations: "

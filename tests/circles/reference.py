@@ -76,36 +76,52 @@ def ground_of(ways: Sequence[Sequence[tuple[str, Spot]]]) -> Ground:
     return Ground(made, ends)
 
 
-def walks_to_nearest(
+def walks_from_each(
     ground: Ground, stands: Sequence[Sequence[Door]], lives: Sequence[Sequence[Door]]
-) -> list[float]:
-    """Return how far it is from each home to the nearest place; infinite where there is no way."""
+) -> NDArray[np.float64]:
+    """Return how far it is from each place to each home; infinite where there is no way."""
     nodes: dict[object, int] = {}
+    weights: dict[tuple[int, int], float] = {}
 
     def node(name: object) -> int:
         return nodes.setdefault(name, len(nodes))
 
-    source = node("everywhere")
-    weights: dict[tuple[int, int], float] = {}
-
-    def join(one: int, two: int, metres: float) -> None:
-        key = (min(one, two), max(one, two))
-        weights[key] = min(weights.get(key, np.inf), max(metres, 1e-9))  # 0 would be no edge
+    def lead(one: int, two: int, metres: float) -> None:
+        weights[one, two] = min(weights.get((one, two), np.inf), max(metres, 1e-9))  # 0 is no edge
 
     for stops in _stops(ground, [*stands, *lives]):
         for (x, one), (y, two) in pairwise(stops):
-            join(node(one), node(two), y - x)
-    for doors in stands:
-        for door in doors:
-            join(source, node((door.segment, door.along_m)), door.walk_m)
+            lead(node(one), node(two), y - x)
+            lead(node(two), node(one), y - x)
+    sources = [node(("stand", number)) for number in range(len(stands))]
+    for source, doors in zip(sources, stands, strict=True):
+        for door in doors:  # one way: nobody walks through a place to be quicker
+            lead(source, node((door.segment, door.along_m)), door.walk_m)
     pairs = np.array(list(weights), np.int64)
-    size = (len(nodes), len(nodes))
-    graph = coo_array((list(weights.values()), (pairs[:, 0], pairs[:, 1])), shape=size)
-    far = dijkstra(graph.tocsr(), directed=False, indices=source)
-    return [
-        min((float(far[nodes[d.segment, d.along_m]]) + d.walk_m for d in doors), default=np.inf)
-        for doors in lives
-    ]
+    graph = coo_array(
+        (list(weights.values()), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes), len(nodes))
+    )
+    far = dijkstra(graph.tocsr(), indices=sources)
+    columns = [_arrived(far, nodes, doors) for doors in lives]
+    return np.array(columns).reshape(len(lives), len(stands)).T
+
+
+def _arrived(
+    far: NDArray[np.float64], nodes: dict[object, int], doors: Sequence[Door]
+) -> NDArray[np.float64]:
+    """Return how far it is from each source to whoever has these doors."""
+    walks = np.full(len(far), np.inf)
+    for door in doors:
+        walks = np.minimum(walks, far[:, nodes[door.segment, door.along_m]] + door.walk_m)
+    return walks
+
+
+def walks_to_nearest(
+    ground: Ground, stands: Sequence[Sequence[Door]], lives: Sequence[Sequence[Door]]
+) -> list[float]:
+    """Return how far it is from each home to the nearest place; infinite where there is no way."""
+    nearest: list[float] = walks_from_each(ground, stands, lives).min(axis=0).tolist()
+    return nearest
 
 
 def _stops(

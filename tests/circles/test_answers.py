@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
 import shapely
+from shapely import MultiPolygon
 from shapely.geometry import shape
-from sqlalchemy import event
+from sqlalchemy import event, insert, text
 
-from resolvers.context import Shared
+from geo.cells import WALK_CAP_M
+from resolvers.context import Context, Shared
+from resolvers.walks import walk_used
+from storage.circle_models import Programme
 from storage.keys import Role
 from tests.circles import drawn, street
 from tests.circles.drawn import PLANE, House, Stand, asked
 from tests.circles.street import G1, G2, G3, G4, HOUSES, STATIONS, A, B, walk_m
 from tests.graphql import world
-from tests.graphql.asking import ask, told
+from tests.graphql.asking import TODAY, ask, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +34,15 @@ SECONDS_A_METRE = 3600 / 4000
 """At 4 km/h."""
 
 TALLY = "{ addresses households people groups { group people } }"
+
+
+class Promised(NamedTuple):
+    """A programme, as far as its walk goes."""
+
+    basis: str | None
+    minutes: int | None = None
+    speed_kmh: float | None = None
+    metres: float | None = None
 
 
 def tally(houses: Iterable[House]) -> dict[str, Any]:
@@ -59,11 +72,22 @@ def in_grid(houses: Iterable[House], code: str) -> list[House]:
     return [house for house in houses if box[0] < house.place[0] < box[2]]
 
 
-def land_of(geojson: Any) -> shapely.Geometry:  # noqa: ANN401 - JSON
-    """Return GeoJSON as a valid polygon in metres."""
+def land_of(geojson: Any) -> MultiPolygon:  # noqa: ANN401 - JSON
+    """Return GeoJSON as valid polygons in metres."""
     polygon = shape(geojson)
     assert polygon.is_valid, shapely.is_valid_reason(polygon)
-    return shapely.transform(polygon, PLANE.forward)
+    land = shapely.transform(polygon, PLANE.forward)
+    assert isinstance(land, MultiPolygon)
+    return land
+
+
+def painted_m2(metres: float) -> float:
+    """Return the land of a circle around a place on a straight street.
+
+    Each quarter is as wide as what is left of the walk, at most ``WALK_CAP_M``.
+    """
+    wide = min(WALK_CAP_M, metres)
+    return 4 * (wide * (metres - wide) + wide**2 / 2)
 
 
 # --- circleCoverage -----------------------------------------------------------------------------
@@ -151,6 +175,7 @@ async def test_a_list_of_units_is_cut_into_pages_and_filtered(town: AsyncEngine)
             old: byUnit(level: "community", group: "elder_alone") {
                 nodes { unit { code } share } } } }"""
     seen, after, more = list[str](), None, True
+    found: dict[str, Any] = {}
 
     while more:
         found = (await told(town, query, {"after": after}))["circleCoverage"]
@@ -186,7 +211,8 @@ async def test_within_keeps_the_homes_of_a_unit_and_every_station(town: AsyncEng
     assert in_a["inside"] == tally([*HOUSES[:10], HOUSES[19]])
     assert {node["unit"]["code"] for node in in_a["byUnit"]["nodes"]} == {G1, G2}
     assert (in_g2["facilityCount"], in_g2["facilitiesWithin"]) == (2, 0)
-    assert in_g2["inside"] == tally([HOUSES[19]])
+    h20 = in_g2["inside"]
+    assert (h20["addresses"], h20["households"], h20["people"]) == (1, 20, 40)
     assert [node["unit"]["code"] for node in in_g2["byUnit"]["nodes"]] == [G2]
 
 
@@ -230,9 +256,7 @@ async def test_the_picture_and_the_gap_make_up_the_land(town: AsyncEngine) -> No
     assert circles.intersection(gap).area == pytest.approx(0.0, abs=2.0)
     covered = circles.intersection(box).area
     assert covered + gap.area == pytest.approx(box.area, rel=1e-5)
-    # one side: a strip to 340 m, as wide as what is left of 350 m, at most 150: see the picture
-    exact = 2 * (2 * 200 * 150 + 150 * 150)
-    assert covered == pytest.approx(exact, rel=0.03)
+    assert covered == pytest.approx(painted_m2(350.0), rel=0.03)
     moved = shapely.get_coordinates(shape(found["moved"])).mean(axis=0)
     there = shapely.get_coordinates(shape(found["geometry"])).mean(axis=0)
     assert 1e-4 < np.abs(moved - there).max() < 1e-2
@@ -288,6 +312,48 @@ async def test_what_is_changed_is_seen_by_the_next_question(changing: AsyncEngin
     # s2 is farther than 500 m from both halves. s4 enters the second one at its end, 100 m off,
     # and reaches 36 … 38 (100 + 10 … 210) and, from there, 35 and 34 (100 + 100.5, 100 + 200.2).
     assert counts == [14, 21, 7 + 5]
+
+
+async def test_a_programme_is_judged_by_its_own_promise(changing: AsyncEngine) -> None:
+    promised = {"minutes": 7, "metres": 350.0, "basis": "NETWORK", "kinds": ["station"]}
+    rows = [
+        {"key": "near", "name": "near", "own_level": None, **promised},
+        {"key": "own", "name": "own", "own_level": "grid", **promised, "metres": 550.0},
+    ]
+    async with changing.begin() as connection:
+        since = dt.date(2026, 1, 1)
+        await connection.execute(insert(Programme), [row | {"since": since} for row in rows])
+    query = f"""query ($key: String!, $walk: Walk) {{ programme(key: $key) {{
+        walk {{ minutes speedKmh metres basis }}
+        coverage(walk: $walk) {{ walk {{ minutes metres }} facilityCount inside {TALLY} }}
+        inA: coverage(within: {{level: "community", code: "{A}"}}, walk: $walk) {{
+            total {{ addresses }} inside {{ addresses }} }} }} }}"""
+
+    near = (await told(changing, query, {"key": "near"}))["programme"]
+    longer = (await told(changing, query, {"key": "near", "walk": {"minutes": 11}}))["programme"]
+    own = (await told(changing, query, {"key": "own"}))["programme"]
+
+    # 350 m in 7 minutes are 3 km/h, and 550 m in 11
+    assert near["walk"] == {"minutes": 7, "speedKmh": 3.0, "metres": 350.0, "basis": "NETWORK"}
+    assert near["coverage"]["walk"] == {"minutes": 7, "metres": 350.0}
+    assert near["coverage"]["inside"] == tally(within_m(350.0))
+    assert near["inA"] == {"total": {"addresses": 20}, "inside": {"addresses": 7}}
+    assert longer["walk"] == near["walk"]
+    assert longer["coverage"]["walk"] == {"minutes": 11, "metres": 550.0}
+    assert longer["coverage"]["inside"] == tally(within_m(550.0))
+    mine = [*in_grid(within_m(550.0), G1), *in_grid(within_m(550.0), G3)]
+    assert own["coverage"]["inside"] == tally(mine)
+
+
+async def test_a_promise_along_streets_is_kept_as_the_crow_flies_without_any(
+    roadless: AsyncEngine,
+) -> None:
+    promise = Promised("NETWORK")
+
+    walk = await walk_used(Context(Shared(roadless), today=TODAY), None, promise)
+
+    assert (walk.basis, walk.network_version) == ("RADIUS", None)
+    assert walk.metres == 1000.0
 
 
 # --- without streets ----------------------------------------------------------------------------
@@ -374,8 +440,7 @@ async def test_the_circle_of_a_point_is_worked_out_by_hand(town: AsyncEngine) ->
     assert circle["tally"] == tally(HOUSES[7:12])
     picture = land_of(circle["geometry"])
     assert picture.area == pytest.approx(circle["areaM2"], rel=1e-3)
-    # both sides: 150 m wide to 150 m along, then narrowing to nothing at 300 m
-    assert circle["areaM2"] == pytest.approx(2 * 2 * (150 * 150 + 150 * 150 / 2), rel=0.04)
+    assert circle["areaM2"] == pytest.approx(painted_m2(300.0), rel=0.04)
     assert circle["discShare"] == pytest.approx(circle["areaM2"] / (np.pi * 350**2))
 
 
@@ -591,12 +656,36 @@ async def test_small_groups_of_a_single_home_are_for_editors(changing: AsyncEngi
     read = await told(changing, query, key=reader)
     edited = await told(changing, query, key=key)
 
-    # alone in the circle: 20 m from door to door is the least
+    # alone in the circle: from door to door it is 120 m
     assert public["circleAt"]["tally"]["addresses"] == 1
     assert public["circleAt"]["tally"]["groups"] == []
     assert public["wider"]["tally"] == tally(HOUSES[3:6])
     assert read == public
     assert edited["circleAt"]["tally"] == tally([HOUSES[4]])
+
+
+async def test_the_share_of_a_group_at_a_single_home_is_for_editors(
+    changing: AsyncEngine,
+) -> None:
+    key = await world.make_key(changing, Role.EDITOR)
+    async with changing.begin() as connection:  # of A only h05 is left, where one lives alone
+        await connection.execute(
+            text("DELETE FROM address_place WHERE address_row <> 5 AND code LIKE 'D01A%'")
+        )
+    query = """{ circleCoverage(kinds: ["station"], within: {level: "community", code: "D01A"}) {
+        total { addresses } share old: share(group: "elder_alone")
+        byUnit(level: "community", group: "elder_alone") { nodes { share } }
+        low: byUnit(level: "community", group: "elder_alone", below: 1) { totalCount } } }"""
+
+    read = (await told(changing, query))["circleCoverage"]
+    edited = (await told(changing, query, key=key))["circleCoverage"]
+
+    assert read["total"] == edited["total"] == {"addresses": 1}
+    assert (read["share"], read["old"]) == (1.0, None)
+    assert (edited["share"], edited["old"]) == (1.0, 1.0)
+    assert read["byUnit"]["nodes"] == [{"share": None}]
+    assert edited["byUnit"]["nodes"] == [{"share": 1.0}]
+    assert read["low"]["totalCount"] == 0
 
 
 async def test_a_closed_service_asks_for_a_key(town: AsyncEngine) -> None:

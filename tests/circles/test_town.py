@@ -13,9 +13,14 @@ import pytest
 import shapely
 from shapely.geometry import shape
 
+from geo import isochrone, walking
+from resolvers.circle_pictures import cells_of
+from resolvers.circles import reached_length_m
+from resolvers.city import city
+from resolvers.context import Context, Shared
 from tests import town
 from tests.circles import whole_town
-from tests.circles.reference import walks_to_nearest
+from tests.circles.reference import walks_from_each, walks_to_nearest
 from tests.circles.whole_town import GROUPS, Row, apart_m
 from tests.graphql.asking import TODAY, told
 
@@ -38,7 +43,7 @@ class Known:
     stands: list[Row]
     walks_m: list[float]
     grids: list[str]
-    off_streets: int
+    stand_grids: list[str]
 
 
 class Places(NamedTuple):
@@ -87,15 +92,14 @@ def known(kind: str, *, by_gates: bool = True, own: int | None = None) -> Known:
     for n, home in enumerate(homes):  # behind the same walls one goes straight
         same = [one for one in stands if home.compound in gates and home.compound == one.compound]
         walks[n] = min([walks[n], *(apart_m(home, one) for one in same)])
-    return Known(homes, stands, walks, grids, sum(not doors for doors in lives))
+    return Known(homes, stands, walks, grids, grids_of_rows(stands))
 
 
 def own_walks(
     stands: list[Row], doors: list[list[Door]], lives: list[list[Door]], digits: int
 ) -> list[float]:
     """Walk unit by unit; the first digits of a grid's code name the unit."""
-    spots = [shapely.Point(float(s.values["lon"]), float(s.values["lat"])) for s in stands]
-    theirs = [grid[:digits] for grid in grids_of(np.array(spots, object))]
+    theirs = [grid[:digits] for grid in grids_of_rows(stands)]
     walks = [np.inf] * len(lives)
     for code in sorted(set(theirs)):
         mine = [n for n, grid in enumerate(places().grids) if grid[:digits] == code]
@@ -122,6 +126,12 @@ def grids_of(points: np.ndarray[Any, np.dtype[np.object_]]) -> list[str]:
     ]
 
 
+def grids_of_rows(rows: list[Row]) -> list[str]:
+    """Return the codes of the grids that rows lie in."""
+    spots = [shapely.Point(float(one.values["lon"]), float(one.values["lat"])) for one in rows]
+    return grids_of(np.array(spots, object))
+
+
 def counted(rows: list[Row]) -> dict[str, Any]:
     """Return what a tally of some homes must say."""
     groups = [
@@ -146,7 +156,7 @@ TALLY = "{ addresses households people groups { group people } }"
 
 @pytest.mark.parametrize(
     ("kind", "metres"),
-    [("station", 300.0), ("station", 1000.0), ("community_centre", 1000.0), ("gate", 200.0)],
+    [("station", 300.0), ("station", 1000.0), ("community_centre", 1000.0), ("gate", 205.0)],
 )
 async def test_the_town_is_counted_as_another_way_counts_it(
     made_up: AsyncEngine, editor: str, kind: str, metres: float
@@ -185,6 +195,7 @@ async def test_the_town_is_counted_as_another_way_counts_it(
             expected.walks_m[n]
             for n in here
             for _ in range(int(expected.homes[n].values["households"]))
+            if np.isfinite(expected.walks_m[n])
         )
         seconds = 3600 / 4000
         assert node["medianWalkS"] == pytest.approx(median_low(walks) * seconds, abs=0.02)
@@ -197,7 +208,7 @@ async def test_gates_lengthen_the_walk_of_those_behind_walls() -> None:
     longer = sum(a > b + 1.0 for a, b in zip(through, over, strict=True))
 
     # otherwise the agreement above would say nothing about gates
-    assert longer > 100
+    assert longer > 50
 
 
 @pytest.mark.parametrize(("level", "digits"), [("community", 12), ("grid", 15)])
@@ -215,7 +226,13 @@ async def test_only_the_own_centre_counts_where_that_is_asked(
 
     inside = [n for n, walk in enumerate(expected.walks_m) if walk <= 1000.0]
     assert row["inside"] == counted([expected.homes[n] for n in inside])
-    assert row["notConnected"]["addresses"] == expected.off_streets
+    theirs = {grid[:digits] for grid in expected.stand_grids}
+    cut_off = [
+        n
+        for n, walk in enumerate(expected.walks_m)
+        if np.isinf(walk) and expected.grids[n][:digits] in theirs
+    ]
+    assert row["notConnected"]["addresses"] == len(cut_off) > 0
     for node in row["byUnit"]["nodes"]:
         mine = [n for n in inside if expected.grids[n][:12] == node["unit"]["code"]]
         assert node["inside"] == counted([expected.homes[n] for n in mine])
@@ -265,6 +282,42 @@ async def test_the_circles_of_all_stations_are_one_by_one_what_they_are_together
     assert whole.symmetric_difference(together).area < 0.03 * together.area
 
 
+async def test_pictures_are_valid_in_every_datum(made_up: AsyncEngine) -> None:
+    fields = " ".join(
+        f"{name}{datum}: {name}(datum: {datum})"
+        for name in ("geometry", "gap")
+        for datum in ("WGS84", "GCJ02", "BD09")
+    )
+    query = f"""query ($metres: Float, $own: String) {{ circleCoverage(kinds: ["station"],
+        walk: {{metres: $metres}}, ownLevel: $own) {{ {fields} }} }}"""
+
+    for metres, own in ((150.0, None), (700.0, None), (700.0, "community")):
+        found = await told(made_up, query, {"metres": metres, "own": own})
+        for name, geojson in found["circleCoverage"].items():
+            polygon = shape(geojson)
+            assert polygon.geom_type == "MultiPolygon", name
+            assert polygon.is_valid, (name, shapely.is_valid_reason(polygon))
+            degrees = shapely.get_coordinates(polygon)
+            np.testing.assert_array_equal(degrees, np.round(degrees, 7))
+
+
+async def test_reached_streets_are_as_long_as_what_is_drawn(made_up: AsyncEngine) -> None:
+    context = Context(Shared(made_up), today=TODAY)
+    held = await city(context, 1, TODAY)
+    network, cells = held.network(), await cells_of(context, held)
+    stations = held.of_kinds(["station"])
+    assert len(stations) > 20
+
+    for number in stations:
+        entries = held.stands.some(np.array([number])).entries
+        assert entries is not None
+        for metres in (30.0, 300.0, 1000.0):
+            reached = walking.reach(network, entries, limit_m=metres)
+            parts = isochrone.reached_parts(cells, network, reached)
+            drawn_m = float((parts.end_m - parts.begin_m).sum())
+            assert reached_length_m(network, reached) == pytest.approx(drawn_m, abs=1e-6)
+
+
 async def test_programmes_keep_their_tiers_apart(made_up: AsyncEngine) -> None:
     tiers = ((5, 300.0), (10, 500.0), (15, 1000.0))
     query = """query ($walk: Walk) { circleCoverage(kinds: ["station"], walk: $walk) {
@@ -285,24 +338,21 @@ async def test_the_nearest_of_a_unit_is_the_one_of_most_households(made_up: Asyn
     query = """{ circleCoverage(kinds: ["community_centre"]) {
         byUnit(level: "community") { nodes { unit { code } nearest { key } } } } }"""
     whole = known("community_centre")
-    alone = [known_alone(number) for number in range(len(whole.stands))]
+    homes, _, _, gates, ground = places()
+    alone = walks_from_each(
+        ground,
+        whole_town.doors_of(ground, whole.stands, gates),
+        whole_town.doors_of(ground, homes, gates),
+    )
 
     nodes = (await told(made_up, query))["circleCoverage"]["byUnit"]["nodes"]
 
     votes: dict[str, Counter[str]] = {}
     for n, home in enumerate(whole.homes):
-        nearest = min(range(len(alone)), key=lambda k, n=n: alone[k][n])  # type: ignore[misc] # a default
+        if not np.isfinite(whole.walks_m[n]):
+            continue
         own = votes.setdefault(whole.grids[n][:12], Counter())
-        own[whole.stands[nearest].key] += int(home.values["households"])
+        own[whole.stands[int(np.argmin(alone[:, n]))].key] += int(home.values["households"])
     assert {node["unit"]["code"]: node["nearest"]["key"] for node in nodes} == {
         code: some.most_common(1)[0][0] for code, some in votes.items()
     }
-
-
-@cache
-def known_alone(number: int) -> list[float]:
-    """Return the walk of every home to one community centre."""
-    homes, _, facilities, gates, ground = places()
-    centres = [one for one in facilities if one.values["kind"] == "community_centre"]
-    doors = whole_town.doors_of(ground, [centres[number]], gates)
-    return walks_to_nearest(ground, doors, whole_town.doors_of(ground, homes, gates))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from geoalchemy2.shape import from_shape
-from shapely import MultiPolygon, Point
+from shapely import MultiPolygon, Point, Polygon
 from sqlalchemy import insert
 
 from fixtures.__main__ import DATA
@@ -197,5 +197,5 @@ async def _add_streets(connection: AsyncConnection) -> None:
 
 
 def _stored(geom: BaseGeometry) -> Any:  # noqa: ANN401 - a GeoAlchemy element
-    many = MultiPolygon([geom]) if geom.geom_type == "Polygon" else geom
+    many = MultiPolygon([geom]) if isinstance(geom, Polygon) else geom
     return from_shape(many, srid=SRID)

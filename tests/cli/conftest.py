@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.publishing.conftest import here, stored, wangge
+from tests.publishing.conftest import database_url, here, levels_database, stored, wangge
 
-__all__ = ["here", "stored", "wangge"]
+__all__ = ["database_url", "here", "levels_database", "stored", "wangge"]

@@ -15,6 +15,8 @@ from scipy.spatial import cKDTree
 
 from geo.siting import best_sites, fewest_sites, make_case
 from geo.siting_bound import price_points
+from geo.siting_cover import cover_all
+from geo.siting_kernel import greedy
 from geo.siting_places import thin
 
 if TYPE_CHECKING:
@@ -262,6 +264,34 @@ def test_a_large_case_is_solved_to_a_few_percent() -> None:
     offered.check(plan)
     assert len(plan.sites) == 100
     assert plan.covered <= plan.bound <= plan.covered * 1.06
+
+
+def test_everyone_is_covered_by_little_more_sites_than_it_takes_at_least() -> None:
+    offered = scattered(3_000, 500, 12_000.0)
+    all_that_can_be = offered.covered(range(500))
+
+    plan = fewest_sites(*offered.arrays(), target=sum(offered.weights), most=500)
+
+    offered.check(plan)
+    assert plan.covered == plan.bound == all_that_can_be
+    assert plan.least <= len(plan.sites) <= 1.1 * plan.least
+
+
+def test_sites_that_cover_all_are_exchanged_until_as_few_do() -> None:
+    # Greedy takes the long row in the middle first, then three more; the three columns do.
+    #
+    #     0 1 2      a b c: columns
+    #     3 4 5      d: 3 4 5 and 6 7
+    #     6 7 8
+    offered = Offered([1] * 9, [{0, 3, 6}, {1, 4, 7}, {2, 5, 8}, {3, 4, 5, 6, 7}, {0}, {1}])
+    case = make_case(*offered.arrays())
+    first = greedy(case, 6, case.total)
+    assert len(first) > 3
+
+    sites = cover_all(case, first, 1, lambda: np.inf)
+
+    assert sites.tolist() == [0, 1, 2]
+    assert cover_all(case, first, len(first), lambda: np.inf).tolist() == sorted(first.tolist())
 
 
 def test_the_order_of_the_homes_does_not_matter() -> None:

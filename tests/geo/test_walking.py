@@ -220,6 +220,27 @@ def test_who_has_several_gates_takes_the_best_one_for_each_walk() -> None:
     }
 
 
+def test_beyond_a_crossing_that_two_starts_reach_at_once_the_first_counts_as_nearest() -> None:
+    # 0 - 50 m - 1 - 50 m - 2 - 10 m - 4, and 3 - 100 m - 2: the second start is at 2 in one step
+    streets = network(
+        [(0, 0), (50, 0), (100, 0), (100, 100), (110, 0)], *straight((0, 1), (1, 2), (3, 2), (2, 4))
+    )
+
+    found = nearest(streets, at_nodes(streets, [0, 3]), at_nodes(streets, [4, 2]))
+
+    assert found.distance_m.tolist() == [110.0, 100.0]
+    assert found.start.tolist() == [0, 0]
+
+
+def test_between_two_starts_equally_far_the_first_counts_whichever_end_it_comes_from() -> None:
+    middle = entries([(0, 100.0, 0.0)], [(1, 0.0, 0.0)])
+
+    for ends in ([0, 2], [2, 0]):
+        found = nearest(STREET, at_nodes(STREET, ends), middle)
+        assert found.distance_m.tolist() == [100.0, 100.0]
+        assert found.start.tolist() == [0, 0]
+
+
 def test_nobody_walks_through_a_compound_with_two_gates() -> None:
     # the start's gates lie 200 m apart on the street, but 2 m apart through the compound
     gated = entries([(0, 0.0, 1.0), (1, 100.0, 1.0)])

@@ -39,15 +39,16 @@ def drawn_town(databases: Databases) -> str:
 @pytest.fixture
 def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
     """Give a database of one's own: with the town in it where a test asks for it."""
-    has_town = "town" in request.fixturenames
+    has_town = "drawn_town" in request.fixturenames
     template = request.getfixturevalue("drawn_town") if has_town else DATABASE
     with databases.copy(template) as url:
         yield url
 
 
 @pytest.fixture
-def town(engine: AsyncEngine) -> AsyncEngine:
+def town(drawn_town: str, engine: AsyncEngine) -> AsyncEngine:
     """Give an engine on a database with the town."""
+    del drawn_town  # it is copied
     return engine
 
 

@@ -36,8 +36,11 @@ Ground = tuple[str, str]
 CITY: Ground = ("", "")
 """The whole level: no unit holds it."""
 IN_S1: Ground = ("subdistrict", S1)
+CITY_AS_S1_AND_S2: Ground = ("district", D)
+"""Ground in both subdistricts."""
 ABOVE = {
     IN_S1: {IN_S1, ("district", D)},
+    CITY_AS_S1_AND_S2: {("district", D)},
     CITY: set(),
 }
 """The units that a ground lies in."""
@@ -130,6 +133,21 @@ def reads(draft: int, finding: str) -> list[Row]:
         reading("placeOf", 'placeOf(address: "a1") { onBorder }'),
         reading("placesAt", "placesAt(points: [{lon: 104, lat: 38}]) { code }"),
         reading("coverage", 'coverage(level: "grid") { clean }'),
+        reading("node: Facility", node(IdKind.FACILITY, 1)),
+        reading("facilityKinds", "facilityKinds { key }"),
+        reading("facility", 'facility(key: "p") { id }'),
+        reading("facilities", "facilities { totalCount }"),
+        reading("programme", 'programme(key: "near") { name }'),
+        reading("programmes", "programmes { key }"),
+        reading("circleAt", "circleAt(point: {lon: 104.005, lat: 38.005}) { connected }"),
+        reading("circleCoverage", 'circleCoverage(kinds: ["clinic"]) { facilityCount }'),
+        reading("nearest", "nearest(point: {lon: 104.005, lat: 38.005}) { walkM }"),
+        reading(
+            "siting",
+            f'siting(kinds: ["clinic"], within: {{level: "community", code: "{C1}"}}, count: 1) '
+            "{ households }",
+        ),
+        reading("walkPresets", "walkPresets { key }"),
     ]
 
 
@@ -152,7 +170,49 @@ def changing(draft: str, finding: str) -> list[Row]:
         Row("publishDrafts", *say, f'publishDrafts(ids: ["{draft}"]) {{ number }}'),
         Row("waive", *say, f'waive(findingId: "{blank}", reason: "a lake") {{ id }}'),
         Row("unwaive", *say, f'unwaive(findingId: "{blank}") {{ id }}'),
+        *keeping_facilities(),
     ]
+
+
+IN_C2, IN_C3 = world.lonlat(0.5, 1.5), world.lonlat(2.5, 0.5)
+
+
+def keeping_facilities() -> list[Row]:
+    """Return the rows of changing service points: in S1, and from there to other ground."""
+    keep = Role.EDITOR, IN_S1
+    return [
+        Row("putFacility", *keep, put_facility("p", IN_C2)),
+        Row("putFacility: new", *keep, put_facility("q", IN_C2)),
+        Row("putFacility: moved", Role.EDITOR, CITY_AS_S1_AND_S2, put_facility("p", IN_C3)),
+        Row("putFacility: fetched", Role.EDITOR, CITY_AS_S1_AND_S2, put_facility("far", IN_C2)),
+        Row("removeFacility", *keep, 'removeFacility(key: "still", on: "2027-01-01") { id }'),
+    ]
+
+
+def put_facility(key: str, place: tuple[float, float]) -> str:
+    lon, lat = place
+    return (
+        f'putFacility(key: "{key}", kind: "clinic", name: "", '
+        f"location: {{lon: {lon}, lat: {lat}}}) {{ id }}"
+    )
+
+
+async def stand(engine: AsyncEngine) -> None:
+    """Let service points stand as they do before anybody changes them, and a programme."""
+    for statement in (
+        "TRUNCATE facility RESTART IDENTITY",
+        "INSERT INTO facility (key, kind, name, geom, since, changed_by) VALUES "
+        f"('p', 'clinic', 'old', {_point(IN_C2)}, '2026-01-01', 'test'), "
+        f"('still', 'clinic', '', {_point(IN_C2)}, '2026-01-01', 'test'), "
+        f"('far', 'clinic', '', {_point(IN_C3)}, '2026-01-01', 'test')",
+        "INSERT INTO programme (key, name, kinds, since) "
+        "VALUES ('near', '', '{clinic}', '2026-01-01') ON CONFLICT DO NOTHING",
+    ):
+        await world.run(engine, text(statement))
+
+
+def _point(place: tuple[float, float]) -> str:
+    return "ST_SetSRID(ST_MakePoint({}, {}), 4326)".format(*place)
 
 
 def within_c1() -> str:
@@ -205,7 +265,7 @@ def together(rows: Sequence[Row], kind: str) -> str:
     return f"{kind} {{ {' '.join(f'f{n}: {row.query}' for n, row in enumerate(rows))} }}"
 
 
-ALONE = {"levels", "editions", "nodes"}
+ALONE = {"levels", "editions", "nodes", "facilityKinds", "programmes", "walkPresets"}
 """Fields that are never null: their errors hide those of others."""
 
 
@@ -230,6 +290,7 @@ async def test_every_query_for_every_asker(
     draft = await imported.add_draft(
         town, level="community", within=IN_S1, units=[(C1, S1, (0, 0, 2, 1))]
     )
+    await stand(town)
     rows = reads(draft, imported.HASHES[0])
     async with serving(database_url, public=public) as service:
         for asker in await askers(town):
@@ -258,7 +319,8 @@ async def state(engine: AsyncEngine) -> list[object]:
     query = text(
         "SELECT (SELECT md5(string_agg(d::text, '' ORDER BY d.id)) FROM draft d),"
         " (SELECT max(number) FROM edition), (SELECT count(*) FROM waiver),"
-        " (SELECT count(*) FROM waiver WHERE ended_at IS NOT NULL)"
+        " (SELECT count(*) FROM waiver WHERE ended_at IS NOT NULL),"
+        " (SELECT md5(string_agg(f::text, '' ORDER BY f.row_id)) FROM facility f)"
     )
     async with engine.connect() as connection:
         return list((await connection.execute(query)).one())
@@ -271,6 +333,7 @@ async def test_every_mutation_for_every_asker(town: AsyncEngine, database_url: s
     async with serving(database_url) as service:
         for asker in everybody:
             rows = [*changing(next(drafts), imported.HASHES[0]), discarding(next(drafts))]
+            await stand(town)
             before = await state(town)
             answer = await service.ask(together(rows, "mutation"), key=asker.key)
             assert outcomes(rows, answer) == demanded(rows, asker), str(asker)

@@ -29,11 +29,10 @@ QUERY = f'{{ unit(level: "grid", code: "{G21}") {{ code geometry properties }} }
 
 
 def built(url: str) -> str:
-    """Draw the town and return the key of an editor."""
+    """Put a draft into the town and return the key of an editor."""
 
     async def build() -> str:
         engine = make_engine(url)
-        await world.build(engine)
         await imported.add_draft(engine, units=[(G11, C1, (0, 0, 1, 1))])
         key = await world.make_key(engine, Role.EDITOR)
         await engine.dispose()
@@ -43,13 +42,14 @@ def built(url: str) -> str:
 
 
 @pytest.fixture
-def editor(database_url: str) -> str:
+def editor(drawn_town: str, database_url: str) -> str:
+    del drawn_town  # it is copied
     return built(database_url)
 
 
 @pytest.fixture
 def client(database_url: str, editor: str) -> Iterator[TestClient]:
-    del editor  # the town is drawn with it
+    del editor  # its draft is there
     with TestClient(make_app(Settings(), database_url)) as open_client:
         yield open_client
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import shapely
 
+from resolvers.context import Shared
+from resolvers.siting import needed
 from storage.keys import Role
 from tests.circles import street
-from tests.circles.drawn import PLANE, House, Land, Stand, asked, build
+from tests.circles.drawn import PLANE, House, Land, Stand, add_point, asked, build
 from tests.circles.street import HOUSES, LANDS, STATIONS, WAYS, B
 from tests.graphql.asking import ask, told
 from tests.graphql.world import make_key
@@ -321,6 +323,80 @@ async def test_sites_are_on_the_land_that_is_asked_about(engine: AsyncEngine) ->
     ring = PLANE.inverse([(600.0, -50.0), (1250.0, -50.0), (1250.0, 1050.0), (600.0, 1050.0)])
     shown = shapely.points([site["location"]["coordinates"] for site in plan["sites"]])
     assert shapely.contains(shapely.Polygon(ring), shown).all()
+
+
+async def test_a_gate_is_where_a_station_helps_those_behind_the_walls(engine: AsyncEngine) -> None:
+    #            1000 ---- P ---- 1400      y = 450
+    #              |   40 live here |       y = 400: 345 m from the gate
+    #              |       gate     |       y = 55
+    #      ========================== street, y = 0
+    # From the street one would walk 55 m more to the gate: 360 m do for the gate alone.
+    walls = Land("compound", "P", B, (1000.0, 50.0, 1400.0, 450.0))
+    town = [*TOWN[:2], Land("community", B, "D01", TOWN[0].box), walls]
+    await build(
+        engine,
+        lands=town,
+        houses=[House("behind", (1200.0, 400.0), 40, compound="P"), House("by", (100.0, 5.0), 9)],
+        points=[Stand("gate", (1200.0, 55.0), kind="gate", compound="P")],
+        ways=(((0.0, 0.0), (1240.0, 0.0)),),
+    )
+
+    plan = await sited(engine, walk={"metres": 360.0}, count=2)
+
+    assert near(spots(plan)[:1], [(1200.0, 55.0)])
+    assert [site["newHouseholds"] for site in plan["sites"]] == [40, 9]
+
+
+async def test_too_many_places_for_so_long_a_walk_are_thinned_or_refused(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses = scattered_houses()
+    await build(engine, lands=TOWN, houses=houses, ways=BLOCKS)
+    # each crossing reaches less than half of the 80 houses: 400 pairs are more than 10 crossings
+    monkeypatch.setattr("resolvers.siting_ground.MAX_PAIRS", 400)
+    question = {"within": ALL, "walk": {"metres": REACH_M}, "count": 2}
+
+    plan = await sited(engine, **question)
+
+    assert 10 < plan["candidateCount"] < len(CROSSINGS)
+    assert plan["candidateSpacingM"] > 100.0
+    assert plan["households"] > 0
+
+    given = [asked(crossing) for crossing in CROSSINGS]
+    answer = await ask(engine, SITING, question | {"candidates": given})
+
+    assert answer.codes() == ["TOO_COSTLY"]
+    assert answer.errors[0]["extensions"]["argument"] == "candidates"
+
+
+async def test_a_station_that_is_added_counts_in_the_next_plan(
+    engine: AsyncEngine,
+) -> None:
+    await draw(engine)
+    shared = Shared(engine)
+    question = {"within": ALL, "walk": WALK, "count": 1}
+
+    async def gains() -> list[int]:
+        plan = (await told(engine, SITING, question, shared=shared))["siting"]
+        return [site["newHouseholds"] for site in plan["sites"]]
+
+    assert await gains() == [175]
+    assert await gains() == [175]
+
+    async with engine.begin() as connection:
+        await add_point(connection, Stand("s3", (3500.0, 0.0)))
+
+    assert await gains() == [150]
+
+
+@pytest.mark.parametrize(
+    ("share", "total", "number"),
+    [(0.5, 10, 5), (0.51, 10, 6), (1.0, 7, 7), (0.1, 30, 3), (0.07, 100, 7), (1e-9, 5, 1)],
+)
+def test_a_share_is_reached_by_the_least_number_that_is_one(
+    share: float, total: int, number: int
+) -> None:
+    assert needed(share, total) == number  # 0.07 * 100 is 7.000000000000001
 
 
 async def test_the_units_of_all_sites_take_two_statements(

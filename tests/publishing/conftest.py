@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-TOWN = "town"
-"""The database that holds the town; each test that wants it gets a copy."""
+LEVELS, TOWN = "drawn_levels", "town"
+"""The databases that hold the drawing's levels, and the town besides; tests get copies."""
 
 
 @pytest.fixture
@@ -29,10 +29,19 @@ def here(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def town_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+def levels_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Load the drawing's levels once."""
+    with_levels(databases.make(LEVELS), tmp_path_factory.mktemp("levels"))
+    return LEVELS
+
+
+@pytest.fixture(scope="session")
+def town_database(
+    databases: Databases, levels_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """Publish the town once, as any user would: editions 1 to 3."""
     folder = tmp_path_factory.mktemp("town")
-    program = with_levels(databases.make(TOWN), folder)
+    program = Wangge(databases.make(TOWN, levels_database))
     for level, drawn in (
         ("district", drawing.DISTRICT),
         ("community", drawing.COMMUNITIES),
@@ -44,10 +53,9 @@ def town_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give a database of one's own: with the town in it where a test asks for it."""
-    has_town = "town" in request.fixturenames
-    template = request.getfixturevalue("town_database") if has_town else DATABASE
-    with databases.copy(template) as url:
+    """Give a database of one's own: with the town or the levels where a test asks for them."""
+    made = [name for name in ("town_database", "levels_database") if name in request.fixturenames]
+    with databases.copy(request.getfixturevalue(made[0]) if made else DATABASE) as url:
         yield url
 
 
@@ -59,17 +67,19 @@ def stored(database_url: str) -> Iterator[Stored]:
 
 
 @pytest.fixture
-def wangge(database_url: str, tmp_path: Path) -> Wangge:
+def wangge(levels_database: str, database_url: str) -> Wangge:
     """Give the program on a database that has the drawing's levels and no edition."""
-    return with_levels(database_url, tmp_path)
+    del levels_database  # it is copied
+    return Wangge(database_url)
 
 
 @pytest.fixture
-def town(database_url: str, stored: Stored) -> Iterator[Wangge]:
+def town(town_database: str, database_url: str, stored: Stored) -> Iterator[Wangge]:
     """Give the town with district, communities and grids in editions 1 to 3.
 
     Afterwards nothing may be stored that must never be seen, whatever the test did.
     """
+    del town_database  # it is copied
     yield Wangge(database_url)
     assert stored.faults() == {}
 

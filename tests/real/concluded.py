@@ -209,15 +209,14 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *plain])
 
 
-def write_between(name: str, text: str) -> None:
-    """Write a part of the page, between the marks that carry its name."""
+def write_between(name: str, text: str, *, page: Path = PAGE) -> None:
+    """Write a part of a page, between the marks that carry its name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text("utf-8")
-    before, found, rest = page.partition(begin)
+    before, found, rest = page.read_text("utf-8").partition(begin)
     _, _, after = rest.partition(end)
     if not found:
-        raise ValueError(f"{PAGE.name} has no part {name}")
-    PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
+        raise ValueError(f"{page.name} has no part {name}")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
 
 
 def folder_given() -> Path:
