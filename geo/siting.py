@@ -102,7 +102,7 @@ def best_sites(
     if not case.total:
         return _nothing()
     sites, bound = _most(case, greedy(case, count, case.total), count, left_s)
-    order, gains = rank_sites(case, sites)
+    order, gains = rank_sites(case, np.sort(sites))
     covered = int(gains.sum())
     return Plan(order, gains, max(bound, covered), len(order), bound <= covered)
 
@@ -157,7 +157,7 @@ def fewest_sites(
         plan = best_sites(weight, first, point, count=most, left_s=left_s)
         return plan._replace(least=least)
     standing = _swapped(case, sites, left_s)
-    order, gains = rank_sites(case, standing.sites)
+    order, gains = rank_sites(case, np.sort(standing.sites))
     covered = int(gains.sum())
     priced = price_points(case, len(order), covered, left_s)
     return Plan(order, gains, max(priced.bound, covered), least, len(order) <= least)

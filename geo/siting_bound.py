@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, eye_array, hstack
 
-from geo.siting_prices import Prices, descend, pay_for
+from geo.siting_prices import Descent, pay_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,9 @@ EXACT_S = 2.0
 """How long HiGHS may look for the optimum, in seconds."""
 
 _STEPS, _FEWEST_STEPS = 1_000, 20
-"""Steps of the bound."""
+"""Steps of the bound, at most and at least."""
 _WORK = 800_000_000
 """Pairs that they may look at: some two seconds."""
-_CHUNK = 50
-_LOOKS = 20
-"""At most so many steps between two looks at the clock, of which there are so many at least."""
 _ROUNDS = 6
 """How often prices are sought anew for another number of sites."""
 _ROUNDING = 1e-6
@@ -75,22 +72,12 @@ def price_points(
         Where to begin, shape (p,).
     """
     begin = price if price is not None else _first_price(case, count)
-    prices = Prices(begin.copy(), np.zeros(len(begin)), begin.copy())
-    least, stride = np.inf, 1.0
-    best = Priced(case.total, begin, np.zeros(0, np.int64), 0)
+    search = Descent(case, count, begin, value)
     todo = min(max(_WORK // max(1, len(case.point)), _FEWEST_STEPS), _STEPS)
-    steps = min(max(todo // _LOOKS, 1), _CHUNK)
-    for _ in range(0, todo, steps):
-        goal = max(value, best.covered)
-        bound, stride, covered, sites = descend(case, count, prices, goal, stride, steps)
-        if bound < least:
-            least = bound
-            best = best._replace(bound=min(_whole(least), case.total), price=prices.least.copy())
-        if covered > best.covered:
-            best = best._replace(sites=sites, covered=covered)
-        if best.bound <= max(value, best.covered) or left_s() <= 0:
-            break
-    return best
+    while todo > 0 and search.step() and left_s() > 0:
+        todo -= 1
+    bound = min(_whole(search.bound), case.total)
+    return Priced(bound, search.least, search.sites, search.covered)
 
 
 def _first_price(case: Case, count: int) -> NDArray[np.float64]:

@@ -39,12 +39,13 @@ class _Search(NamedTuple):
     best: NDArray[np.bool_]
     """The fewest sites so far that cover all, shape (n,)."""
     state: NDArray[np.int64]
-    """Steps done, the state of the dice, and how many points are not covered."""
+    """Steps done, the state of the dice, how many points are not covered, how many sites stand."""
 
 
 @njit(nogil=True, cache=True)
 def _put(case: Case, search: _Search, site: int) -> None:
     search.chosen[site] = True
+    search.state[3] += 1
     search.worth[site] = 0
     search.since[site] = search.state[0]
     for j in range(case.first[site], case.first[site + 1]):
@@ -63,6 +64,7 @@ def _put(case: Case, search: _Search, site: int) -> None:
 @njit(nogil=True, cache=True)
 def _take(case: Case, search: _Search, site: int) -> None:
     search.chosen[site] = False
+    search.state[3] -= 1
     search.worth[site] = 0
     search.since[site] = search.state[0]
     for j in range(case.first[site], case.first[site + 1]):
@@ -136,34 +138,15 @@ def _burden_more(case: Case, search: _Search) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _begin(case: Case, sites: NDArray[np.int64]) -> _Search:
-    """Return the search at some sites that cover all points."""
-    n, p = len(case.first) - 1, len(case.weight)
-    worth = np.diff(case.first)
-    search = _Search(
-        np.zeros(n, np.bool_),
-        np.zeros(p, np.int32),
-        np.ones(p, np.int64),
-        worth.copy(),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.bool_),
-        np.array([0, 1, p], np.int64),
-    )
-    for site in sites:
-        _put(case, search, site)
-    search.best[:] = search.chosen
-    return search
-
-
-@njit(nogil=True, cache=True)
 def _seek(case: Case, search: _Search, steps: int, enough: int) -> bool:
     """Seek fewer sites; say whether there may be any."""
     kept = -1
     for _ in range(steps):
         search.state[0] += 1
         while search.state[2] == 0:
-            search.best[:] = search.chosen
-            if np.sum(search.best) <= enough:
+            for c in range(len(search.best)):
+                search.best[c] = search.chosen[c]
+            if search.state[3] <= enough:
                 return False
             _take(case, search, _least_worth(search, -1))
         given_up = _least_worth(search, kept)
@@ -196,7 +179,17 @@ def cover_all(
     (Gao, Weise and Li, "An efficient local search heuristic with row weighting for the unicost set
     covering problem", 2015).
     """
-    search = _begin(case, sites)
+    search = _Search(
+        chosen=np.zeros(len(case.first) - 1, bool),
+        times=np.zeros(len(case.weight), np.int32),
+        burden=np.ones(len(case.weight), np.int64),
+        worth=np.diff(case.first),
+        since=np.zeros(len(case.first) - 1, np.int64),
+        best=np.isin(np.arange(len(case.first) - 1), sites),
+        state=np.array([0, 1, len(case.weight), 0], np.int64),
+    )
+    for site in sites.tolist():
+        _put(case, search, site)
     held = max(1, len(case.point) // (len(case.first) - 1))
     shared = max(1, len(case.point) // len(case.weight))
     step_work = 3 * held * shared + len(case.first) + 2 * len(case.weight)

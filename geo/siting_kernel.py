@@ -211,9 +211,9 @@ def _adds(case: Case, site: int, covered: NDArray[np.bool_]) -> int:
 def rank_sites(case: Case, sites: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Order sites so that each adds most after those before it, and return what each adds.
 
-    Sites that add nothing are left out; of equals the first candidate comes first.
+    Sites that add nothing are left out; of equals the first one comes first.
     """
-    left = np.sort(sites)
+    left = sites.copy()
     covered = np.zeros(len(case.weight), np.bool_)
     order, gains = np.empty(len(left), np.int64), np.empty(len(left), np.int64)
     for size in range(len(left)):

@@ -15,7 +15,7 @@ from resolvers import opening, programmes, reading
 from resolvers.context import State
 from resolvers.paging import Page, check_text, take
 from resolvers.places import choose
-from resolvers.shapes import areas_of_box
+from resolvers.shapes import DIGITS, areas_of_box, point_geojson
 from resolvers.units import UnitRef, by_keys, require_unit
 from storage import facilities, places
 from storage.facilities import FacilityFilter, FacilityRow, Failing
@@ -63,6 +63,14 @@ async def one(context: Context, key: str) -> FacilityRow | None:
 async def by_rows(context: Context, row_ids: Collection[int]) -> dict[int, FacilityRow]:
     """Return states by their numbers, those that are over, too."""
     return await context.ask(facilities.by_rows, row_ids)
+
+
+def location_text(row: FacilityRow, datum: Datum) -> str:
+    """Return the GeoJSON text of where a service point is."""
+    if datum is not Datum.WGS84:
+        return point_geojson((row.lon, row.lat), datum)
+    lon, lat = round(row.lon, DIGITS) + 0.0, round(row.lat, DIGITS) + 0.0  # no -0.0
+    return f'{{"type":"Point","coordinates":[{lon!r},{lat!r}]}}'
 
 
 def day_within(row: FacilityRow, today: Day) -> Day:

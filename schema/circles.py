@@ -63,7 +63,7 @@ class Circle:
     )
     tally: Tally = strawberry.field(description="Who lives within the walk.")
 
-    @strawberry.field(description="The picture; null when the place is not connected.")
+    @strawberry.field(description="The picture; null when no street is reached.")
     async def geometry(self, datum: OfDatum = Datum.WGS84) -> GeoJSON | None:
         text = await circle_text(self.row, plain_datum(datum))
         return GeoJSON(as_json(text)) if text is not None else None

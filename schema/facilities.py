@@ -11,10 +11,9 @@ import strawberry
 
 from geo import crs
 from resolvers.context import State
-from resolvers.facilities import Spot, UnitSpot, day_of, failed_rules
+from resolvers.facilities import Spot, UnitSpot, day_of, failed_rules, location_text
 from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from resolvers.programmes import require_kinds
-from resolvers.shapes import point_geojson
 from schema.arguments import LevelKey, OfDatum, plain_datum
 from schema.asked_day import asked_day
 from schema.common import TOTAL, Node, PageInfo
@@ -86,7 +85,7 @@ class Facility(Node):
 
     @strawberry.field(description="Where it is: a point.")
     def location(self, datum: OfDatum = Datum.WGS84) -> GeoJSON:
-        return GeoJSON(as_json(point_geojson(self._lonlat, plain_datum(datum))))
+        return GeoJSON(as_json(location_text(self.row, plain_datum(datum))))
 
     @strawberry.field(description="What else its file says of it.")
     def properties(self) -> Json:
@@ -206,7 +205,7 @@ def _cursor(row: FacilityRow) -> str:
 def _feature(row: FacilityRow, datum: crs.Datum) -> dict[str, Any]:  # values of JSON
     return {
         "type": "Feature",
-        "geometry": orjson.Fragment(point_geojson((row.lon, row.lat), datum)),
+        "geometry": orjson.Fragment(location_text(row, datum)),
         "properties": {
             "id": encode(IdKind.FACILITY, row.row_id),
             "key": row.key,

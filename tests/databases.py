@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from service.cluster import DATABASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from psycopg import Connection
 
@@ -30,6 +30,7 @@ class Databases:
         self._cluster = cluster
         self._connection = connection
         self._numbers = count(1)
+        self._filled: set[str] = set()
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
@@ -40,6 +41,13 @@ class Databases:
         made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = file_copy")
         self._run(made.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
+
+    def once(self, name: str, fill: Callable[[str], object]) -> str:
+        """Make and fill a database unless that was done; return its name."""
+        if name not in self._filled:
+            fill(self.make(name))
+            self._filled.add(name)
+        return name
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""

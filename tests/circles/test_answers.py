@@ -394,6 +394,25 @@ def json_point(place: tuple[float, float]) -> str:
     return f"{{lon: {named['lon']}, lat: {named['lat']}}}"
 
 
+async def test_discs_of_nothing_are_nothing(roadless: AsyncEngine) -> None:
+    query = f"""query ($own: String) {{ circleCoverage(kinds: ["clinic"], ownLevel: $own) {{
+        inside {TALLY} outside {TALLY} notConnected {TALLY} geometry share }}
+        nearest(point: {json_point((0.0, 0.0))}, kind: "clinic") {{ walkM }} }}"""
+
+    for own in (None, "grid"):
+        found = await told(roadless, query, {"own": own})
+        assert found == {
+            "circleCoverage": {
+                "inside": tally([]),
+                "outside": tally(HOUSES),
+                "notConnected": tally([]),
+                "geometry": None,
+                "share": 0.0,
+            },
+            "nearest": [],
+        }
+
+
 async def test_streets_asked_for_and_not_there_are_an_error(roadless: AsyncEngine) -> None:
     answer = await ask(
         roadless,

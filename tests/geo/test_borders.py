@@ -46,8 +46,7 @@ def test_a_sample_of_the_edges_has_both_copies_of_an_inner_one_or_neither(
         np.asarray(shapely.box(x.ravel(), y.ravel(), x.ravel() + 1, y.ravel() + 1))
     )
 
-    on_edge = shapely.distance(
-        shapely.points(outline.xy), shapely.boundary(shapely.box(0, 0, 40, 40))
-    )
+    edge = shapely.boundary(shapely.box(0, 0, 40, 40))
+    on_edge = np.atleast_1d(shapely.distance(shapely.points(outline.xy), edge))
     assert len(on_edge) == 0 or on_edge.max() == 0.0
     assert not outline.scattered

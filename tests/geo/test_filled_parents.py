@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.chain import Boundaries, boundaries
+from geo.chain import Boundaries, boundaries, chains, parent_sums
 from geo.layers import Parents
 from geo.parents import Family, find_parents
 from tests.geo.builders import PLANE, array, box, draw_nest, draw_parents
@@ -39,22 +40,34 @@ def same_both_ways(
     return quick
 
 
-@given(seed=seeds, named=st.sampled_from(["all", "some", "none"]), wrong=st.integers(0, 3))
-def test_the_sum_says_what_the_place_says(seed: int, named: str, wrong: int) -> None:
+@given(
+    seed=seeds,
+    named=st.sampled_from(["all", "some", "none"]),
+    wrong=st.integers(0, 3),
+    matched=st.booleans(),
+)
+def test_the_sum_says_what_the_place_says(seed: int, named: str, wrong: int, matched: bool) -> None:
     rng = np.random.default_rng(seed)
     nest = draw_nest(rng)
-    parents = Parents([f"{i:02}" for i in range(len(nest.blocks))], PLANE.degrees(nest.blocks))
-    codes: list[str | None] = [f"{p:02}{i:03}" for i, p in enumerate(nest.parent_of.tolist())]
-    columns: list[str | None] = [f"{p:02}" for p in nest.parent_of.tolist()]
+    units, above = PLANE.degrees(array(nest.grids)), nest.community_of.tolist()
+    land = PLANE.degrees(array(nest.communities))  # by its corners alone: no sum is zero
+    if matched:
+        land = array(shapely.union_all(units[nest.community_of == p]) for p in range(len(land)))
+    parents = Parents([f"{i:02}" for i in range(len(land))], land)
+    codes: list[str | None] = [f"{p:02}{i:03}" for i, p in enumerate(above)]
+    columns: list[str | None] = [f"{p:02}" for p in above]
     for i in rng.integers(len(codes), size=wrong).tolist():
-        columns[i] = parents.codes[int(rng.integers(len(nest.blocks)))]
+        columns[i] = parents.codes[int(rng.integers(len(land)))]
     if named != "all":
         kept = rng.random(len(codes)) < (0.5 if named == "some" else 0.0)
         columns = [c if keep else None for c, keep in zip(columns, kept, strict=True)]
 
-    found = same_both_ways(PLANE.degrees(nest.cells), codes, columns, parents)
+    found = same_both_ways(units, codes, columns, parents)
 
-    assert found.parent_of.tolist() == nest.parent_of.tolist()
+    assert found.parent_of.tolist() == above
+    if matched:
+        filled = parent_sums(chains(units), nest.community_of, chains(land))
+        assert not filled.any(), "the drawing is one in which the sums tell"
 
 
 @pytest.mark.parametrize("named", ["11", "12", None])

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from resolvers.facility_lists import load_facilities
+from storage import facilities
 from storage.circle_models import Facility
 from storage.keys import Role
+from tests.facility_files import Point, listed
 from tests.graphql import world
-from tests.graphql.asking import Answer, ask, told
+from tests.graphql.asking import TODAY, Answer, ask, told
+from tests.graphql.facility_points import load
 from tests.graphql.world import C1, lonlat
 
 if TYPE_CHECKING:
@@ -236,6 +240,28 @@ async def test_two_who_put_the_same_at_once_leave_one_state_a_day(
     assert codes <= {"CONFLICT"}
     assert done
     assert len(await states(town)) == 1
+
+
+async def test_lists_and_mutations_at_once_wait_for_one_another(
+    town: AsyncEngine, key: str
+) -> None:
+    await load(town, Point("p"), Point("q"))
+
+    async def list_again(n: int) -> None:
+        fresh = Point(f"n{n}", kind=f"kind {n}")
+        said = listed(Point("q", name=f"l{n}"), Point("p", name=f"l{n}"), fresh)
+        await load_facilities(town, said, changed_by="list", day=TODAY, new_kinds=True)
+
+    putting = [put(town, key, name=f"n{n}", key="pq"[n % 2]) for n in range(8)]
+    listing = [list_again(n) for n in range(4)]
+    answers = await asyncio.gather(*putting)
+    results = await asyncio.gather(*listing, *(put(town, key, key="q") for _ in range(4)))
+
+    assert {code for answer in answers for code in answer.codes()} <= {"CONFLICT"}
+    assert {c for one in results if one is not None for c in one.codes()} <= {"CONFLICT"}
+    async with town.connect() as connection:
+        there = await facilities.by_keys(connection, TODAY, ["p", "q", "n0", "n1", "n2", "n3"])
+    assert len(there) == 6
 
 
 async def test_what_one_mutation_put_the_next_one_sees(town: AsyncEngine, key: str) -> None:

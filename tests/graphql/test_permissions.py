@@ -98,6 +98,16 @@ ROOTS = [
     "placesAt(points: [{lon: 104, lat: 38}]) { code }",
     'coverage(level: "grid") { clean }',
     'changes(from: 1, to: 2, level: "grid") { redrawn }',
+    "facilityKinds { key }",
+    'facility(key: "s1") { key }',
+    "facilities { totalCount }",
+    'programme(key: "p") { key }',
+    "programmes { key }",
+    "circleAt(point: {lon: 104, lat: 38}) { connected }",
+    'circleCoverage(kinds: ["station"]) { share }',
+    "nearest(point: {lon: 104, lat: 38}) { walkM }",
+    "walkPresets { key }",
+    'siting(kinds: ["station"], within: {level: "district", code: "999000"}) { bound }',
 ]
 
 

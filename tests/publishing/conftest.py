@@ -30,9 +30,9 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def levels_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Load the drawing's levels once."""
-    with_levels(databases.make(LEVELS), tmp_path_factory.mktemp("levels"))
-    return LEVELS
+    """Load the drawing's levels once, for the packages that share this fixture, too."""
+    folder = tmp_path_factory.mktemp("levels")
+    return databases.once(LEVELS, lambda url: with_levels(url, folder))
 
 
 @pytest.fixture(scope="session")
