@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _KEPT = 0.7
 """How much of its way a step of the bound keeps from the steps before."""
+_NOTHING = 1e-9
+"""What is less of a way is none: processors are slow with numbers that have all but vanished."""
 _PATIENCE = 20
 """After so many steps for nothing the bound goes back to its best, and on in shorter steps."""
 
@@ -100,6 +102,7 @@ class Descent:
             return True
         slope = times - (self.price < self._weight)
         self._way = _KEPT * self._way + (1.0 - _KEPT) * slope
+        self._way[np.abs(self._way) < _NOTHING] = 0.0
         square = float(self._way @ self._way)
         if square == 0.0:
             return False

@@ -12,8 +12,9 @@ from geo.hash_kernel import find
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALL = 1 << 14
-"""Networks of up to so many nodes get a place for each; in larger ones a short search hashes."""
+SMALL = 1 << 11
+"""Networks of up to so many nodes get a place for each; in larger ones a short search hashes, which
+is faster than touching fresh memory for all of them."""
 
 _FEW_BITS = 11
 """Bits of the first table: room for 1,024 nodes, about twice what 1 km reaches in a dense town."""
@@ -38,7 +39,7 @@ class Room(NamedTuple):
     """Distance of each place's node from its nearest seed."""
     seed: NDArray[np.int32]
     """Label of that seed."""
-    arc: NDArray[np.int64]
+    arc: NDArray[np.int32]
     """The arc by which it was reached, -1 at a seed."""
     key: NDArray[np.float64]
     """A binary heap of distances, with places that are looked up again when they come up."""
@@ -75,7 +76,7 @@ def make_room(n: int, wide: bool) -> Room:
         np.empty(most, np.int32),
         np.empty(most, np.float64),
         np.empty(most, np.int32),
-        np.empty(most, np.int64),
+        np.empty(most, np.int32),
         np.empty(1 << _FEW_BITS, np.float64),
         np.empty(1 << _FEW_BITS, np.int32),
     )
@@ -93,7 +94,7 @@ def _with_nodes(room: Room, count: int, wanted: int, n: int) -> Room:
         shift, size, most = 32 - bits, 1 << bits, 1 << (bits - 1)
     table = np.full(size, -1, np.int32)
     node, far_m = np.empty(most, np.int32), np.empty(most, np.float64)
-    seed, arc = np.empty(most, np.int32), np.empty(most, np.int64)
+    seed, arc = np.empty(most, np.int32), np.empty(most, np.int32)
     node[:count], far_m[:count] = room.node[:count], room.far_m[:count]
     seed[:count], arc[:count] = room.seed[:count], room.arc[:count]
     for k in range(count):

@@ -17,7 +17,7 @@ from resolvers.paging import Page, check_text, take
 from resolvers.places import choose
 from resolvers.shapes import DIGITS, areas_of_box, point_geojson
 from resolvers.units import UnitRef, by_keys, require_unit
-from storage import facilities, places
+from storage import facilities, facility_sets, places
 from storage.facilities import FacilityFilter, FacilityRow, Failing
 from storage.facility_ground import Inside
 from storage.units import UnitRow, Wanted
@@ -179,7 +179,7 @@ async def pages_of_kinds(
     after: str | None,
 ) -> dict[tuple[str, ...], Page[FacilityRow]]:
     """Return a page of the service points of each of several sets of kinds."""
-    rows = await context.ask(facilities.of_kinds, sets, which, first=first + 1, after=after)
+    rows = await context.ask(facility_sets.of_kinds, sets, which, first=first + 1, after=after)
     return {kinds: take(rows[kinds], first) for kinds in sets}
 
 
@@ -187,7 +187,7 @@ async def counts_of_kinds(
     context: Context, sets: Sequence[tuple[str, ...]], which: FacilityFilter
 ) -> dict[tuple[str, ...], int]:
     """Return how many service points there are of each of several sets of kinds."""
-    return await context.ask(facilities.count_of_kinds, sets, which)
+    return await context.ask(facility_sets.count_of_kinds, sets, which)
 
 
 # -- in units --------------------------------------------------------------------------------
@@ -209,12 +209,12 @@ async def pages_in_units(
     if codes and state.edition is not None:
         inside = await inside_of(context, state.edition, UnitRef(level, ""))
         rows = await context.ask(
-            facilities.below_units, inside, list(codes), which, first=first + 1, after=after
+            facility_sets.below_units, inside, list(codes), which, first=first + 1, after=after
         )
         found |= {codes[code]: some for code, some in rows.items()}
     if drawn:
         below = await context.ask(
-            facilities.below_draft_units, list(drawn), which, first=first + 1, after=after
+            facility_sets.below_draft_units, list(drawn), which, first=first + 1, after=after
         )
         found |= {drawn[row_id]: some for row_id, some in below.items()}
     return {subject: take(found.get(subject, []), first) for subject in subjects}
@@ -232,10 +232,10 @@ async def counts_in_units(
     found: dict[UnitSpot, int] = {}
     if codes and state.edition is not None:
         inside = await inside_of(context, state.edition, UnitRef(level, ""))
-        rows = await context.ask(facilities.count_below_units, inside, list(codes), which)
+        rows = await context.ask(facility_sets.count_below_units, inside, list(codes), which)
         found |= {codes[code]: number for code, number in rows.items()}
     if drawn:
-        below = await context.ask(facilities.count_below_draft_units, list(drawn), which)
+        below = await context.ask(facility_sets.count_below_draft_units, list(drawn), which)
         found |= {drawn[row_id]: number for row_id, number in below.items()}
     return found
 

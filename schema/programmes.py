@@ -81,9 +81,7 @@ class Programme:
         info: Info,
         within: Annotated[
             UnitRefInput | None,
-            strawberry.argument(
-                description="Only who lives in this unit, of a level of any kind."
-            ),
+            strawberry.argument(description="Only who lives in this unit, of a level of any kind."),
         ] = None,
         walk: AskedWalk = None,
     ) -> CircleCoverage | None:

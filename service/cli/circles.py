@@ -174,8 +174,9 @@ def show_circles(found: CircleReport, group: str | None) -> RenderableType:
         ("  cut off", row.counted_cut_off),
     ]
     share = f"{share_text(found.share)} of the {whose} are inside"
+    facilities = "facility" if row.facility_count == 1 else "facilities"
     return together(
-        f"{row.facility_count:,} facilities, {walk_text(row.walk)}: {share}",
+        f"{row.facility_count:,} {facilities}, {walk_text(row.walk)}: {share}",
         table(
             ["", "addresses", "households", "people", *row.counted_total.groups],
             [[name, *_cells(count)] for name, count in sums],
