@@ -100,7 +100,7 @@ def reached_parts(cells: Cells, streets: Streets, reach: Reach) -> Part:
     reached = _reached(cells, streets, reach, slots)
     forget(reach.node, reached.touched.edge, slots)
     cells.give_back(slots)
-    return Part(*reached.spans)
+    return Part(*reached.spans[:3])
 
 
 def gap(land: shapely.Geometry, drawn: shapely.Geometry) -> shapely.MultiPolygon:
@@ -136,8 +136,7 @@ def _draw(cells: Cells, reached: _Reached, slots: Slots) -> shapely.MultiPolygon
     """Draw what was reached; ``slots`` are those that were filled with it."""
     lattice, painted_m = cells.ground.lattice, cells.ground.cap_m
     pieces = cut(cells.ground.lines, reached.spans, lattice)
-    # Every point that may be inside has all its neighbours in a tile.
-    field = lay_out(pieces, painted_m / lattice.cell_m + 2)
+    field = lay_out(pieces, painted_m / lattice.cell_m)
     for first in range(0, len(field.tiles), MOST_TILES):
         part = slice(first, first + MOST_TILES)
         rows, stock = cells.rows(field.tiles[part])

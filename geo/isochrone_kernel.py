@@ -64,6 +64,8 @@ class Spans(NamedTuple):
     edge: NDArray[np.int32]
     begin_m: NDArray[np.float64]
     end_m: NDArray[np.float64]
+    left_m: NDArray[np.float64]
+    """How far one could walk on from where the edge is reached first."""
 
 
 class Painted(NamedTuple):
@@ -164,29 +166,37 @@ def forget(node: NDArray[np.int32], edge: NDArray[np.int32], slots: Slots) -> No
 def spans(touched: Touched, search: Search) -> Spans:
     """Return the parts of edges that lie within the limit."""
     most = 2 * len(touched.edge) + len(search.edge)
-    edge, begin, end = np.empty(most, np.int32), np.empty(most), np.empty(most)
+    edge, begin, end, most_left = (
+        np.empty(most, np.int32),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+    )
     count = 0
     for r in range(len(touched.edge)):
         length, of_edge = touched.length_m[r], count
         left = search.limit_m - touched.from_a[r]
+        longest = left
         if left >= 0:
             begin[count], end[count] = 0.0, min(left, length)
             count += 1
         left = search.limit_m - touched.from_b[r]
+        longest = max(longest, left)
         if left >= 0:
             begin[count], end[count] = max(length - left, 0.0), length
             count += 1
         s = touched.first[r]
         while s >= 0:
             left = search.limit_m - search.walk_m[s]
+            longest = max(longest, left)
             begin[count] = max(search.offset_m[s] - left, 0.0)
             end[count] = min(search.offset_m[s] + left, length)
             count += 1
             s = touched.after[s]
         count = _join(begin, end, of_edge, count)
         for k in range(of_edge, count):
-            edge[k] = touched.edge[r]
-    return Spans(edge[:count].copy(), begin[:count].copy(), end[:count].copy())
+            edge[k], most_left[k] = touched.edge[r], longest
+    return Spans(edge[:count], begin[:count], end[:count], most_left[:count])
 
 
 @njit(nogil=True, cache=True)
@@ -215,13 +225,13 @@ def cut(lines: Lines, reached: Spans, lattice: Lattice) -> NDArray[np.float64]:
     Returns
     -------
     NDArray[np.float64]
-        Whole segments as ax, ay, bx, by in cells of the lattice, and from where to where they were
-        reached, between 0 and 1; shape (n, 6).
+        Whole segments as ax, ay, bx, by in cells of the lattice; from where to where they were
+        reached, between 0 and 1; and how far one could walk on, in cells. Shape (n, 7).
     """
     most = 0
     for e in reached.edge:
         most += lines.start[e + 1] - lines.start[e] - 1
-    out = np.empty((most, 6))
+    out = np.empty((most, 7))
     count = 0
     for k in range(len(reached.edge)):
         e, begin_m, end_m = reached.edge[k], reached.begin_m[k], reached.end_m[k]
@@ -236,6 +246,7 @@ def cut(lines: Lines, reached: Spans, lattice: Lattice) -> NDArray[np.float64]:
                 out[count, 2 * end + 1] = (lines.xy[p + end, 1] - lattice.y0) / lattice.cell_m
             out[count, 4] = min(max((begin_m - lines.along_m[p]) / length, 0.0), 1.0)
             out[count, 5] = min(max((end_m - lines.along_m[p]) / length, 0.0), 1.0)
+            out[count, 6] = reached.left_m[k] / lattice.cell_m
             count += 1
             if end_m <= lines.along_m[p + 1]:
                 break
@@ -257,19 +268,24 @@ def _number(place: NDArray[np.int32], west: int, south: int) -> NDArray[np.int32
 
 
 @njit(nogil=True, cache=True)
-def lay_out(pieces: NDArray[np.float64], margin: float) -> Field:
+def lay_out(pieces: NDArray[np.float64], cap: float) -> Field:
     """Return a field of the tiles around segments, all of it outside.
 
     Parameters
     ----------
     pieces
         Segments, one at least, as :func:`cut` gives them.
-    margin
-        How far around them, in cells.
+    cap
+        How far around them points are painted, in cells.
+
+    Notes
+    -----
+    Every point that may be inside has its neighbours in a tile, too.
     """
     box = np.empty((len(pieces), 4), np.int32)
     around = np.array([_MOST, _MOST, -_MOST, -_MOST], np.int32)
     for k in range(len(pieces)):
+        margin = min(cap, pieces[k, 6]) + 2
         for axis in range(2):
             step = pieces[k, axis + 2] - pieces[k, axis]
             one, other = (
@@ -350,6 +366,12 @@ def fill(
 @njit(nogil=True, cache=True)
 def _let_in(x: int, y: int, field: Field) -> None:
     """Let the corners of a cell be inside."""
+    i, j = x % TILE, y % TILE
+    if i < TILE - 1 and j < TILE - 1:  # most cells lie in one tile
+        tile = field.values[field.place[y // TILE - field.south, x // TILE - field.west]]
+        tile[j, i], tile[j, i + 1] = min(tile[j, i], 0), min(tile[j, i + 1], 0)
+        tile[j + 1, i], tile[j + 1, i + 1] = min(tile[j + 1, i], 0), min(tile[j + 1, i + 1], 0)
+        return
     for corner in range(4):
         i, j = x + corner % 2, y + corner // 2
         tile = field.values[field.place[j // TILE - field.south, i // TILE - field.west]]
@@ -374,7 +396,7 @@ def cover(pieces: NDArray[np.float64], field: Field) -> None:
     part is reached.
     """
     for k in range(len(pieces)):
-        ax, ay, bx, by, begin, end = pieces[k]
+        ax, ay, bx, by, begin, end = pieces[k, :6]
         if bx < ax:
             ax, ay, bx, by, begin, end = bx, by, ax, ay, 1.0 - end, 1.0 - begin
         dx, dy = bx - ax, by - ay

@@ -70,6 +70,18 @@ class _Crossings(NamedTuple):
     xy: NDArray[np.int64]
 
 
+class _Names(NamedTuple):
+    """How crossings of a tile are named."""
+
+    x0: int
+    """Where its first point is, in parts."""
+    y0: int
+    wide: int
+    """Points in a row of the lattice."""
+    columns: int
+    """From where on crossings of columns are counted."""
+
+
 class _Rings(NamedTuple):
     start: NDArray[np.int64]
     """Ring ``r`` goes through crossings ``order[start[r]:start[r + 1]]``."""
@@ -124,20 +136,20 @@ def _value(field: Field, x: int, y: int, i: int, j: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _both_sides(field: Field, t: int, z: NDArray[np.int64]) -> bool:
-    """Copy a tile and the points next to it, right and above; tell whether a line goes through."""
+def _copy(field: Field, t: int, z: NDArray[np.int64], inside: NDArray[np.int64]) -> None:
+    """Copy a tile and the points next to it, right and above; count those inside by row."""
     tile, x, y = field.values[t], field.tiles[t, 0], field.tiles[t, 1]
-    inside = 0
     for j in range(TILE):
+        count = 0
         for i in range(TILE):
             z[j, i] = tile[j, i]
-            inside += tile[j, i] <= 0
-    for k in range(TILE + 1):
-        z[k, TILE] = _value(field, x, y, TILE, k)
-        z[TILE, k] = _value(field, x, y, k, TILE)
-        inside += z[k, TILE] <= 0
-        inside += z[TILE, k] <= 0
-    return bool(0 < inside < TILE * TILE + 2 * TILE + 2)  # the last corner counts twice
+            count += tile[j, i] <= 0
+        z[j, TILE] = _value(field, x, y, TILE, j)
+        inside[j] = count + (z[j, TILE] <= 0)
+    inside[TILE] = 0
+    for i in range(TILE + 1):
+        z[TILE, i] = _value(field, x, y, i, TILE)
+        inside[TILE] += z[TILE, i] <= 0
 
 
 @njit(nogil=True, cache=True)
@@ -185,6 +197,24 @@ def _roomier(found: _Crossings) -> _Crossings:
 
 
 @njit(nogil=True, cache=True)
+def _cross_row(z: NDArray[np.int64], j: int, names: _Names, found: _Crossings, total: int) -> int:
+    """Note the crossings around a row of cells; return how many there are then."""
+    for i in range(TILE):
+        case = _case(z, i, j)
+        for line in range(_LINES[case]):
+            for end in range(2):
+                x, y, column = _crossing(z, i, j, _CASES[case, line, end])
+                x, y = x + names.x0, y + names.y0
+                name = y // PARTS * names.wide + x // PARTS + column * names.columns
+                if end == 0:
+                    found.key[total], found.xy[total, 0], found.xy[total, 1] = name, x, y
+                else:
+                    found.to[total] = name
+            total += 1
+    return total
+
+
+@njit(nogil=True, cache=True)
 def _cross(field: Field) -> _Crossings:
     """Return all crossings, in no order."""
     wide = (field.west + field.place.shape[1] + 1) * TILE
@@ -194,25 +224,16 @@ def _cross(field: Field) -> _Crossings:
     )
     total = 0
     z = np.empty((TILE + 1, TILE + 1), np.int64)
+    inside = np.empty(TILE + 1, np.int64)
     for t in range(len(field.tiles)):
-        if not _both_sides(field, t, z):
-            continue
-        if total + 2 * TILE * TILE > len(found.key):
+        _copy(field, t, z, inside)
+        if total + _ROOM > len(found.key):
             found = _roomier(found)
-        x0, y0 = field.tiles[t, 0] * TILE, field.tiles[t, 1] * TILE
-        for cell in range(TILE * TILE):
-            i, j = cell % TILE, cell // TILE
-            case = _case(z, i, j)
-            for line in range(_LINES[case]):
-                for end in range(2):
-                    x, y, column = _crossing(z, i, j, _CASES[case, line, end])
-                    x, y = x + PARTS * x0, y + PARTS * y0
-                    name = y // PARTS * wide + x // PARTS + column * columns
-                    if end == 0:
-                        found.key[total], found.xy[total, 0], found.xy[total, 1] = name, x, y
-                    else:
-                        found.to[total] = name
-                total += 1
+        x0, y0 = int(field.tiles[t, 0]) * TILE * PARTS, int(field.tiles[t, 1]) * TILE * PARTS
+        names = _Names(x0, y0, wide, columns)
+        for j in range(TILE):
+            if 0 < inside[j] + inside[j + 1] < 2 * TILE + 2:  # else all are on one side
+                total = _cross_row(z, j, names, found, total)
     return _Crossings(found.key[:total], found.to[:total], found.xy[:total])
 
 

@@ -53,6 +53,7 @@ def mix(h: np.uint64) -> np.uint64:
 
 @njit(inline="always")
 def read_u32(buffer: NDArray[np.uint8], at: int) -> np.uint32:
+    """Return the number of four bytes, the lowest first."""
     word = np.uint32(0)
     for k in range(4):
         word |= np.uint32(buffer[at + k]) << np.uint32(8 * k)
@@ -244,6 +245,7 @@ def read_head(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, bool, 
 
 @njit(inline="always")
 def part_begins(buffer: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Tell whether a part of a MultiPolygon begins here, with a head of its own."""
     return end - at >= _HEAD and buffer[at] == 1 and read_u32(buffer, at + 1) == _POLYGON
 
 

@@ -103,7 +103,7 @@ class Descent:
         slope = times - (self.price < self._weight)
         self._way = _KEPT * self._way + (1.0 - _KEPT) * slope
         self._way[np.abs(self._way) < _NOTHING] = 0.0
-        square = float(self._way @ self._way)
+        square = float(np.square(self._way).sum())
         if square == 0.0:
             return False
         length = self._stride * (bound - max(self.goal, self.covered)) / square

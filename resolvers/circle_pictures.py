@@ -10,8 +10,8 @@ import shapely
 
 from geo import discs, isochrone, walking
 from geo.cells import CELL_M, COARSE_CELL_M, make_cells
-from resolvers.city import bytes_of
 from resolvers.context import State
+from resolvers.held import bytes_of
 from resolvers.shapes import DIGITS, to_datum
 from resolvers.units import UnitRef, by_keys
 from resolvers.walks import Basis

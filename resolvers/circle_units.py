@@ -11,8 +11,8 @@ import numpy as np
 from geo.errors import BadInputError
 from geo.headcount import Count, Counts, Typical, count_by, typical_by
 from resolvers.circle_coverage import check_group
-from resolvers.city import bytes_of
 from resolvers.city_homes import LevelHomes
+from resolvers.held import bytes_of
 from resolvers.paging import Page
 from resolvers.small_groups import knows_homes
 from resolvers.units import json_object

@@ -8,9 +8,8 @@ next request.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -20,6 +19,7 @@ from geo.crs import LocalMetric
 from geo.errors import ConflictError, NoNetworkError
 from geo.streets import Entries
 from resolvers.city_homes import Homes, read_homes
+from resolvers.held import bytes_of, digest
 from resolvers.pictures import metric_of
 from resolvers.programmes import kinds
 from resolvers.walks import network_row
@@ -294,21 +294,3 @@ def _placed(
     if (group >= 0).any():
         entries = snapping.behind_gates(streets, entries, xy, group, gates.start, gates.xy)
     return Spots(xy, group, entries)
-
-
-def bytes_of(held: Any) -> int:  # noqa: ANN401 - a dataclass of arrays and of dataclasses of them
-    """Return about how much memory a dataclass of arrays takes."""
-    if isinstance(held, np.ndarray):
-        return held.nbytes
-    if hasattr(held, "__dataclass_fields__"):
-        return 100 + sum(bytes_of(getattr(held, one.name)) for one in fields(held))
-    return 100
-
-
-def digest(*parts: str | NDArray[Any]) -> str:
-    """Return a name for contents: the same for the same, and for no others."""
-    hashed = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else np.ascontiguousarray(part).tobytes()
-        hashed.update(len(raw).to_bytes(8, "big") + raw)
-    return hashed.hexdigest()

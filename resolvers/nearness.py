@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from geo import discs, walking
-from resolvers.city import bytes_of, digest
 from resolvers.facilities import Spot, units_at
+from resolvers.held import bytes_of, digest
 from resolvers.walks import Basis
 from storage.units import Wanted
 

@@ -14,8 +14,8 @@ from geo.errors import BadInputError, UnknownError
 from geo.headcount import Count, count
 from geo.siting import best_sites, fewest_sites
 from resolvers import circle_coverage as covering
-from resolvers.city import digest
 from resolvers.context import State
+from resolvers.held import digest
 from resolvers.siting_ground import Candidates, found_candidates, given_candidates, offers
 from resolvers.small_groups import FEWEST
 from resolvers.units import by_keys

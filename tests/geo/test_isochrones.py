@@ -198,6 +198,17 @@ def test_the_order_of_starts_makes_no_difference(case: Case, limit_m: float, see
     assert shapely.to_wkb(one) == shapely.to_wkb(other)
 
 
+def test_a_street_through_the_corners_of_cells_shows_no_more_for_less() -> None:
+    """Rounding must not put a corner that a street just passes inside for one limit only."""
+    streets = network([(0, 0), (50, 100), (-70, 70)], *straight((0, 1), (0, 2)))
+    cells = make_cells(streets, cell_m=CELL_M, walk_cap_m=CAP_M)
+    start = at_nodes(streets, [0])
+
+    drawn = [draw(streets, start, limit, cells=cells) for limit in np.arange(20.0, 110.0, 0.37)]
+
+    assert all(outer.covers(inner) for inner, outer in pairwise(drawn))
+
+
 # --- closed forms -------------------------------------------------------------------------------
 
 
