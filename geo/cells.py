@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["CELL_M", "WALK_CAP_M", "Cells", "make_cells"]
 
 CELL_M = 5.0
-"""Side of a cell: less than a house. So a picture of 5 minutes is about 3 % wrong on real houses,
-one of 15 minutes 1 %; in cells of 10 m that is 6 % and 2 %."""
+"""Side of a cell: less than a house. A picture of 5 minutes is then wrong for 2 % of real houses,
+one of 15 minutes for 0.5 %; in cells of 10 m one of 15 minutes is wrong for 2 % (docs/circles.md).
+"""
 
 COARSE_CELL_M = 10.0
 """Side of a cell for pictures of a whole city: half the vertices."""

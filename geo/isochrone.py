@@ -14,21 +14,9 @@ import shapely
 
 from geo.cells import MOST_TILES
 from geo.cells_kernel import Slots
-from geo.isochrone_kernel import (
-    Ends,
-    Painted,
-    Search,
-    Spans,
-    Touched,
-    cover,
-    cut,
-    fill,
-    forget,
-    lay_out,
-    spans,
-    touch,
-)
+from geo.isochrone_kernel import Painted, cover, cut, fill, lay_out
 from geo.outlines import PARTS, outline
+from geo.reached_kernel import Ends, Search, Spans, Touched, forget, spans, touch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

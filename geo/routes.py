@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from geo.streets import Entries, Streets
 
-__all__ = ["Route", "route"]
+__all__ = ["Route", "route", "route_back"]
 
 
 class Route(NamedTuple):
@@ -76,12 +76,42 @@ def route(
     ValueError
         If the point cannot be walked to within the limit, or there is not one of both.
     """
+    reached = reach(streets, start, limit_m=limit_m)
+    return route_back(streets, reached, point, start_xy=start_xy, point_xy=point_xy)
+
+
+def route_back(
+    streets: Streets,
+    reached: Reach,
+    point: Entries,
+    *,
+    start_xy: NDArray[np.float64],
+    point_xy: NDArray[np.float64],
+) -> Route:
+    """Draw the shortest walk from a place to where a search began: one search serves many.
+
+    Parameters
+    ----------
+    streets
+        The network.
+    reached
+        What was reached from one start (:func:`geo.walking.reach`).
+    point
+        Entries of one place.
+    start_xy, point_xy
+        The start and the place themselves, metres, shape (2,).
+
+    Raises
+    ------
+    ValueError
+        If the place was not reached, or there is not one of both.
+    """
+    start = reached.starts
     if len(start) != 1 or len(point) != 1:
         raise ValueError(f"{len(start)} starts and {len(point)} points: give one of each")
-    reached = reach(streets, start, limit_m=limit_m)
     last = min(_arrivals(streets, reached, point), default=None)
-    if last is None or not last.length_m <= limit_m:
-        raise ValueError(f"there is no walk of {limit_m} metres between the two places")
+    if last is None or not last.length_m <= reached.limit_m:
+        raise ValueError(f"there is no walk of {reached.limit_m} metres between the two places")
     edge = int(point.edge[last.entry])
     parts = [_straight(point, last.entry, point_xy)]
     parts.append(_part(streets, edge, float(point.offset_m[last.entry]), last.offset_m))

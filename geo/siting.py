@@ -17,9 +17,9 @@ from geo.siting_bound import (
 from geo.siting_cover import cover_all
 from geo.siting_kernel import (
     Case,
-    drop_least,
     greedy,
     hash_rows,
+    least_missed,
     number_rows,
     rank_sites,
     stand,
@@ -242,7 +242,8 @@ def _fewer(
 ) -> NDArray[np.int64]:
     """Leave out sites as long as the others, swapped, still cover enough."""
     while len(sites) > 1 and left_s() > 0:
-        fewer = _swapped(case, drop_least(case, stand(case, sites)), left_s)
+        rest = np.delete(sites, least_missed(case, stand(case, sites)))
+        fewer = _swapped(case, rest, left_s)
         if _covered(case, fewer) < goal:
             break
         sites = fewer.sites

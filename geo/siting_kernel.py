@@ -181,8 +181,8 @@ def swap(case: Case, standing: Standing) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def drop_least(case: Case, standing: Standing) -> NDArray[np.int64]:
-    """Return the sites without the one that covers least alone; of equals the last."""
+def least_missed(case: Case, standing: Standing) -> int:
+    """Return the place in the list of the site that covers least alone; of equals the last."""
     least, least_loss = 0, np.iinfo(np.int64).max
     for k in range(len(standing.sites)):
         loss = 0
@@ -191,10 +191,7 @@ def drop_least(case: Case, standing: Standing) -> NDArray[np.int64]:
                 loss += case.weight[case.point[j]]
         if loss <= least_loss:
             least, least_loss = k, loss
-    rest = np.empty(len(standing.sites) - 1, np.int64)
-    rest[:least] = standing.sites[:least]
-    rest[least:] = standing.sites[least + 1 :]
-    return rest
+    return least
 
 
 @njit(nogil=True, cache=True)

@@ -32,6 +32,27 @@ if TYPE_CHECKING:
 
 _GRID_DEG = 10.0**-DIGITS
 
+LONG_M, LONGER_M = 2_000.0, 5_000.0
+LONGER_CELL_M = 40.0
+"""Pictures of walks longer than this are drawn in coarser cells: in the finest ones a walk of 20 km
+takes ten seconds, and all of the room for cells. A minute's walk is longer than a cell, so that
+circles that grow by minutes still hold one another."""
+
+
+def cell_for(metres: float, *, many: bool = False) -> float:
+    """Return the side of the cells in which a walk's picture is drawn.
+
+    Parameters
+    ----------
+    metres
+        How far is walked.
+    many
+        Whether it is the union of many circles.
+    """
+    if metres > LONGER_M:
+        return LONGER_CELL_M
+    return COARSE_CELL_M if many or metres > LONG_M else CELL_M
+
 
 async def cells_of(context: Context, city: City, cell_m: float = CELL_M) -> Cells:
     """Return the nearest-edge cells of a city's network, made once.
@@ -39,7 +60,7 @@ async def cells_of(context: Context, city: City, cell_m: float = CELL_M) -> Cell
     Parameters
     ----------
     cell_m
-        Their side: ``COARSE_CELL_M`` for the union of many circles.
+        Their side; see :func:`cell_for`.
     """
     network = city.network()
 
@@ -55,8 +76,7 @@ async def picture_around(
     """Return the land within a walk of any of some places, in metres of the city's plane."""
     if basis is Basis.RADIUS or stands.entries is None:
         return await asyncio.to_thread(discs.union_of_discs, stands.xy, metres)
-    cell_m = COARSE_CELL_M if len(stands) > 1 else CELL_M
-    cells = await cells_of(context, city, cell_m)
+    cells = await cells_of(context, city, cell_for(metres, many=len(stands) > 1))
     network, entries = city.network(), stands.entries
 
     def draw() -> shapely.Geometry:

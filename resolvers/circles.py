@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo import walking
+from geo import isochrone, walking
 from geo.crs import Datum, convert, round9
 from geo.errors import BadInputError
 from geo.headcount import Count, count
 from geo.snapping import MAX_REACH_M
-from resolvers.circle_pictures import cells_of, picture_around, picture_of
+from resolvers.circle_pictures import cell_for, cells_of, picture_around, picture_of
 from resolvers.city import city as city_of
 from resolvers.city import look_up
 from resolvers.nearness import EXACT_M, behind_same_walls
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geo.streets import Streets
-    from geo.walking import Reach
     from resolvers.city import City, Spots
     from resolvers.context import Context
     from resolvers.places import Point
     from resolvers.walks import WalkAsked, WalkRow
+
+
+THINGS_A_KM2 = 10
+"""Things that a square kilometre around a place counts for in a picture: one of 20 km takes half a
+second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,15 +157,12 @@ async def _circle(
         picture = None
         if drawn:
             picture = await picture_around(context, city, place, walk.metres, walk.basis)
-        distance_m = np.hypot(*(city.lives.xy - place.xy[0]).T)
-        return _told(city, walk, picture, 0.0, distance_m)
+        return await asyncio.to_thread(_by_air, city, place, walk, picture)
     if place.entries is None or not len(place.entries.edge):
-        nowhere = np.full(len(city.homes), np.inf)
-        alone, _ = behind_same_walls(
-            place, city.lives, nowhere, np.full(len(nowhere), -1, np.int32)
-        )
-        return _told(city, walk, None, 0.0, alone, connected=False)
-    cells = await cells_of(context, city) if drawn else None
+        return await asyncio.to_thread(_on_no_street, city, place, walk)
+    if drawn:
+        context.spend(round(THINGS_A_KM2 * (walk.metres / 1000) ** 2))
+    cells = await cells_of(context, city, cell_for(walk.metres))
 
     def work() -> CircleRow:
         if place.entries is None or city.lives.entries is None:
@@ -172,10 +172,25 @@ async def _circle(
         walks_m = walking.distances(network, reached, city.lives.entries)
         nobody = np.full(len(walks_m), -1, np.int32)
         distance_m, _ = behind_same_walls(place, city.lives, walks_m, nobody)
-        picture = picture_of(cells, city, reached) if cells is not None else None
-        return _told(city, walk, picture, reached_length_m(network, reached), distance_m)
+        picture = picture_of(cells, city, reached) if drawn else None
+        parts = isochrone.reached_parts(cells, network, reached)
+        reached_m = float((parts.end_m - parts.begin_m).sum())
+        return _told(city, walk, picture, reached_m, distance_m)
 
     return await asyncio.to_thread(work)
+
+
+def _by_air(city: City, place: Spots, walk: WalkRow, picture: shapely.Geometry | None) -> CircleRow:
+    distance_m = np.hypot(*(city.lives.xy - place.xy[0]).T)
+    return _told(city, walk, picture, 0.0, distance_m)
+
+
+def _on_no_street(city: City, place: Spots, walk: WalkRow) -> CircleRow:
+    """Return the circle of a place from which one only gets to those behind the same walls."""
+    nowhere = np.full(len(city.homes), np.inf)
+    nobody = np.full(len(nowhere), -1, np.int32)
+    alone, _ = behind_same_walls(place, city.lives, nowhere, nobody)
+    return _told(city, walk, None, 0.0, alone, connected=False)
 
 
 def _told(
@@ -189,37 +204,3 @@ def _told(
 ) -> CircleRow:
     tally = count(city.homes.heads, distance_m <= walk.metres + EXACT_M)
     return CircleRow(city, walk, connected, picture, reached_m, tally)
-
-
-def reached_length_m(network: Streets, reached: Reach) -> float:
-    """Return the length of the streets that a walk reaches, metres.
-
-    From each end an edge is reached as far as the walk goes on from there, and from where the walk
-    began both ways; what is reached from several sides counts once.
-    """
-    far_m = np.full(len(network.node_xy), np.inf)
-    far_m[reached.node] = reached.distance_m
-    left_a = np.maximum(reached.limit_m - far_m[network.a], 0.0)
-    left_b = np.maximum(reached.limit_m - far_m[network.b], 0.0)
-    covered_m = np.minimum(left_a + left_b, network.length_m)
-    starts = reached.starts
-    for edge in np.unique(starts.edge).tolist():
-        length_m = float(network.length_m[edge])
-        spans = [(0.0, left_a[edge]), (length_m - left_b[edge], length_m)]
-        for at in np.flatnonzero(starts.edge == edge).tolist():
-            left_m = reached.limit_m - starts.walk_m[at]
-            offset_m = starts.offset_m[at]
-            spans.append((offset_m - left_m, offset_m + left_m))
-        covered_m[edge] = _covered_m(spans, length_m)
-    return float(covered_m.sum())
-
-
-def _covered_m(spans: list[tuple[float, float]], length_m: float) -> float:
-    """Return how much of a line some spans cover together; one that ends first covers nothing."""
-    covered_m = end_m = 0.0
-    for low, high in sorted(spans):
-        low_m, high_m = max(low, end_m), min(high, length_m)
-        if high_m > low_m:
-            covered_m += high_m - low_m
-            end_m = high_m
-    return covered_m

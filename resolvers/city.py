@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -59,14 +60,29 @@ class Gates:
     land: NDArray[np.object_]
     land_group: NDArray[np.int32]
 
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.land)
+
     def around(self, xy: NDArray[np.float64]) -> NDArray[np.int32]:
-        """Return in which of the compounds points lie, shape (k,); -1 for none."""
-        group = np.full(len(xy), -1, np.int32)
-        if len(self.land):
-            tree = shapely.STRtree(self.land)
-            point, polygon = tree.query(shapely.points(xy), predicate="intersects")
-            group[point[::-1]] = self.land_group[polygon[::-1]]
-        return group
+        """Return in which of the compounds points lie, shape (k,); -1 for none.
+
+        On a shared border that is the one with the smallest code, as for homes.
+        """
+        group = np.full(len(xy), len(self.compounds), np.int32)
+        point, polygon = self._tree.query(shapely.points(xy), predicate="intersects")
+        np.minimum.at(group, point, self.land_group[polygon])  # compounds are in order
+        return np.where(group < len(self.compounds), group, -1).astype(np.int32)
+
+
+class _Points(NamedTuple):
+    """What a day's service points come to, in the metres of a city."""
+
+    gates: Gates
+    walls: str
+    """A name for the gates."""
+    there: str
+    """A name for all of the service points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +202,17 @@ async def _city(context: Context, edition: int, day: dt.date) -> City:
     )
     plane = network.plane if network is not None else await _plane(context, edition, homes)
     version = network.version if network is not None else None
-    gates = _gates(standing, homes, plane)
     specs = (await context.tree()).specs
-    name = (version, plane, edition, specs, digest(*gates.compounds, gates.start, gates.xy))
+    shared = context.shared.city
+    stamp = await facility_stamp(context)
+
+    async def name_points() -> _Points:
+        return await asyncio.to_thread(_points, standing, homes, plane)
+
+    gates, walls, there = await shared.get(
+        ("points", stamp, day, edition, specs, plane), name_points, bytes_of
+    )
+    name = (version, plane, edition, specs, walls)
 
     async def place_homes() -> Spots:
         return await asyncio.to_thread(_homes_placed, network, gates, homes, plane)
@@ -196,9 +220,6 @@ async def _city(context: Context, edition: int, day: dt.date) -> City:
     async def place_facilities() -> Spots:
         return await asyncio.to_thread(_facilities_placed, network, gates, standing, plane)
 
-    codes = [code or "" for code in standing.compound_code]
-    there = digest(standing.row_id, standing.lonlat, *standing.kind, *codes)
-    shared = context.shared.city
     lives, stands = await asyncio.gather(
         shared.get(("lives", name), place_homes, bytes_of),
         shared.get(("stands", name, there), place_facilities, bytes_of),
@@ -243,6 +264,16 @@ async def _plane(context: Context, edition: int, homes: Homes) -> LocalMetric:
 
 
 # --- placing ------------------------------------------------------------------------------------
+
+
+def _points(standing: FacilityArrays, homes: Homes, plane: LocalMetric) -> _Points:
+    gates = _gates(standing, homes, plane)
+    codes = [code or "" for code in standing.compound_code]
+    return _Points(
+        gates,
+        digest(*gates.compounds, gates.start, gates.xy),
+        digest(standing.row_id, standing.lonlat, *standing.kind, *codes),
+    )
 
 
 def _gates(standing: FacilityArrays, homes: Homes, plane: LocalMetric) -> Gates:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.crs import Datum
+    from geo.walking import Reach
     from resolvers.city import City, Spots
     from resolvers.context import Context
     from resolvers.places import Point
@@ -48,8 +49,9 @@ class WalkedRow(NamedTuple):
     place: Spots
     """Where the walk begins."""
     metres: float
-    straight: bool
-    """Whether one goes straight, as the crow flies or behind the same walls."""
+    reached: Reach | None
+    """The search from there that found it; None where one goes straight, as the crow flies or
+    behind the same walls."""
 
     @property
     def seconds(self) -> float:
@@ -111,10 +113,11 @@ def _nearest(
 ) -> list[WalkedRow]:
     stands = city.stands.some(chosen)
     straight_m = np.hypot(*(stands.xy - place.xy[0]).T)
+    reached: Reach | None = None
     if walk.basis is Basis.RADIUS:
         metres, straight = straight_m, np.ones(len(chosen), bool)
     else:
-        streets_m = _walks(city, place, stands, limit_m, first)
+        reached, streets_m = _walks(city, place, stands, limit_m + EXACT_M, first)
         nobody = np.full(len(chosen), -1, np.int32)
         metres, start = behind_same_walls(place, stands, streets_m, nobody)
         straight = start >= 0
@@ -128,7 +131,7 @@ def _nearest(
             int(chosen[n]),
             place,
             float(metres[n]),
-            bool(straight[n]),
+            None if straight[n] else reached,
         )
         for n in near[:first].tolist()
     ]
@@ -136,16 +139,16 @@ def _nearest(
 
 def _walks(
     city: City, place: Spots, stands: Spots, limit_m: float, first: int
-) -> NDArray[np.float64]:
+) -> tuple[Reach | None, NDArray[np.float64]]:
     """Return walks along streets, ever farther, until so many are found; infinite beyond."""
     if place.entries is None or stands.entries is None or not len(place.entries.edge):
-        return np.full(len(stands), np.inf)
+        return None, np.full(len(stands), np.inf)
     network, tried_m = city.network(), min(FIRST_LIMIT_M, limit_m)
     while True:
         reached = walking.reach(network, place.entries, limit_m=tried_m)
         metres = walking.distances(network, reached, stands.entries)
         if tried_m >= limit_m or np.isfinite(metres).sum() >= min(first, len(stands)):
-            return metres
+            return reached, metres
         tried_m = min(tried_m * _FARTHER, limit_m) if tried_m < _FAR_M else limit_m
 
 
@@ -163,13 +166,12 @@ def _route(row: WalkedRow) -> NDArray[np.float64]:
     """Return the way in metres of the city's plane, shape (v, 2)."""
     city, place = row.city, row.place
     there = city.stands.some(np.array([row.number]))
-    if row.straight or place.entries is None or there.entries is None:
+    if row.reached is None or there.entries is None:
         return np.concatenate([place.xy, there.xy])
-    return routes.route(
+    return routes.route_back(
         city.network(),
+        row.reached,
         there.entries,
-        place.entries,
-        start_xy=there.xy[0],
-        point_xy=place.xy[0],
-        limit_m=row.metres + 1.0,
-    ).xy
+        start_xy=place.xy[0],
+        point_xy=there.xy[0],
+    ).xy[::-1]

@@ -187,8 +187,12 @@ def behind_same_walls(
     if not (stands.group >= 0).any():
         return distance_m, start
     distance_m, start = distance_m.copy(), start.copy()
-    for number in np.flatnonzero(stands.group >= 0).tolist():
-        near = np.flatnonzero(lives.group == stands.group[number])
+    walled = np.flatnonzero(lives.group >= 0)
+    walled = walled[np.argsort(lives.group[walled], kind="stable")]
+    first = np.searchsorted(lives.group[walled], stands.group, "left")
+    last = np.searchsorted(lives.group[walled], stands.group, "right")
+    for number in np.flatnonzero((stands.group >= 0) & (first < last)).tolist():
+        near = walled[first[number] : last[number]]
         straight_m = np.hypot(*(lives.xy[near] - stands.xy[number]).T)
         nearer = straight_m < distance_m[near]
         distance_m[near[nearer]] = straight_m[nearer]

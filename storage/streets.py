@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -69,6 +70,17 @@ class StreetRows(NamedTuple):
     """Degrees, multiples of 1e-9, shape (k, 2)."""
     kinds: Sequence[str | None]
     names: Sequence[str | None]
+
+
+class _Edges(NamedTuple):
+    """All edges of a network in their order."""
+
+    ends: NDArray[np.int32]
+    """Nodes, shape (m, 2)."""
+    points: NDArray[np.int64]
+    """How many vertices each has, shape (m,)."""
+    lonlat: NDArray[np.float64]
+    """These vertices in turn, degrees, shape (k, 2)."""
 
 
 async def lock_loading(connection: AsyncConnection) -> None:
@@ -141,11 +153,22 @@ async def read(connection: AsyncConnection, network: int) -> Streets | None:
     head = (await connection.execute(text(_HEAD), {"network": network})).one_or_none()
     if head is None:
         return None
-    version, lon0, lat0, node_count, edge_count = head
+    _, _, _, node_count, edge_count = head
     nodes = await _node_lonlat(connection, network)
-    ends, points, lonlat = await _edges(connection, network, edge_count)
-    if len(nodes) != node_count or len(ends) != edge_count:
+    edges = await _edges(connection, network, edge_count)
+    if len(nodes) != node_count or len(edges.ends) != edge_count:
         return None
+    return await asyncio.to_thread(_network, head[:3], nodes, edges)
+
+
+def _network(
+    head: Sequence[Any],  # as the driver gives it
+    nodes: NDArray[np.float64],
+    edges: _Edges,
+) -> Streets:
+    """Return a network of what is stored of it; ``head`` is its version and centre."""
+    version, lon0, lat0 = head
+    ends, points, lonlat = edges
     plane = LocalMetric(lon0, lat0)
     return Streets.of_edges(
         version=version,
@@ -217,10 +240,7 @@ def _pairs(packed: bytes | None) -> NDArray[np.float64]:
     return np.frombuffer(packed or b"", dtype=">f8").astype(np.float64).reshape(-1, 2)
 
 
-async def _edges(
-    connection: AsyncConnection, network: int, count: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the ends of all edges, shape (m, 2), how many vertices each has, and those in turn."""
+async def _edges(connection: AsyncConnection, network: int, count: int) -> _Edges:
     ends, points, lonlat = [], [], []
     for first in range(0, count, PIECE):
         values = (network, first, first + PIECE)
@@ -230,7 +250,7 @@ async def _edges(
         points.append(table[:, 2].astype(np.int64))
         lonlat.append(_vertices(lines or b"", points[-1]))
     empty = np.zeros((0, 2))
-    return (
+    return _Edges(
         np.concatenate([empty.astype(np.int32), *ends]),
         np.concatenate([np.zeros(0, np.int64), *points]),
         np.concatenate([empty, *lonlat]),

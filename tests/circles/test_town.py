@@ -15,7 +15,6 @@ from shapely.geometry import shape
 
 from geo import isochrone, walking
 from resolvers.circle_pictures import cells_of
-from resolvers.circles import reached_length_m
 from resolvers.city import city
 from resolvers.context import Context, Shared
 from tests import town
@@ -27,6 +26,8 @@ from tests.graphql.asking import TODAY, told
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from geo.streets import Streets
+    from geo.walking import Reach
     from tests.circles.reference import Door, Ground
 
 pytestmark = pytest.mark.anyio
@@ -299,6 +300,40 @@ async def test_pictures_are_valid_in_every_datum(made_up: AsyncEngine) -> None:
             assert polygon.is_valid, (name, shapely.is_valid_reason(polygon))
             degrees = shapely.get_coordinates(polygon)
             np.testing.assert_array_equal(degrees, np.round(degrees, 7))
+
+
+def reached_length_m(network: Streets, reached: Reach) -> float:
+    """Return the length of the streets that a walk reaches, metres.
+
+    From each end an edge is reached as far as the walk goes on from there, and from where the walk
+    began both ways; what is reached from several sides counts once.
+    """
+    far_m = np.full(len(network.node_xy), np.inf)
+    far_m[reached.node] = reached.distance_m
+    left_a = np.maximum(reached.limit_m - far_m[network.a], 0.0)
+    left_b = np.maximum(reached.limit_m - far_m[network.b], 0.0)
+    covered_m = np.minimum(left_a + left_b, network.length_m)
+    starts = reached.starts
+    for edge in np.unique(starts.edge).tolist():
+        length_m = float(network.length_m[edge])
+        spans = [(0.0, left_a[edge]), (length_m - left_b[edge], length_m)]
+        for at in np.flatnonzero(starts.edge == edge).tolist():
+            left_m = reached.limit_m - starts.walk_m[at]
+            offset_m = starts.offset_m[at]
+            spans.append((offset_m - left_m, offset_m + left_m))
+        covered_m[edge] = _covered_m(spans, length_m)
+    return float(covered_m.sum())
+
+
+def _covered_m(spans: list[tuple[float, float]], length_m: float) -> float:
+    """Return how much of a line some spans cover together; one that ends first covers nothing."""
+    covered_m = end_m = 0.0
+    for low, high in sorted(spans):
+        low_m, high_m = max(low, end_m), min(high, length_m)
+        if high_m > low_m:
+            covered_m += high_m - low_m
+            end_m = high_m
+    return covered_m
 
 
 async def test_reached_streets_are_as_long_as_what_is_drawn(made_up: AsyncEngine) -> None:
