@@ -121,6 +121,17 @@ def test_of_streets_equally_near_the_first_is_taken_even_across_cells() -> None:
     np.testing.assert_array_equal(found.walk_m, 50.0)
 
 
+def test_of_streets_equally_near_the_first_is_taken_whichever_cell_it_is_in() -> None:
+    # from west to east: edges 2, 1 and 0, each in another column of cells
+    streets = network(
+        [(600, 0), (600, 90), (300, 0), (300, 90), (0, 0), (0, 90)],
+        *straight((0, 1), (2, 3), (4, 5)),
+    )
+
+    assert streets.grid.columns > 2
+    assert snap(streets, xy((150, 45), (450, 45), (301, 45))).edge.tolist() == [1, 0, 1]
+
+
 def test_points_farther_than_the_reach_are_on_no_street() -> None:
     streets = network([(0, 0), (100, 0)], *straight((0, 1)))
 
