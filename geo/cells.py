@@ -51,6 +51,9 @@ MOST_TILES = 1 << 14
 
 FEWEST_TILES = 64
 
+_CELL_BYTES = 8
+"""Edge, place on it and walk of a point."""
+
 
 class _Made(NamedTuple):
     """The tiles that were painted so far; never changed but for rows that nobody uses yet."""
@@ -92,6 +95,12 @@ class Cells:
     _made: _Made = field(repr=False)
     _spare: list[Slots] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def most_bytes(self) -> int:
+        """The memory that all tiles take when as many as can be are painted."""
+        tiles = min(MOST_TILES, len(self.ground.listed.key) * BLOCK**2)
+        return tiles * TILE**2 * _CELL_BYTES
 
     def slots(self) -> Slots:
         """Return empty room to look up nodes and edges, for one search at a time."""

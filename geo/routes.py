@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Route", "route", "route_back"]
 
+_SAME_M = 1e-6
+"""Vertices that are no farther apart are one, metres."""
+
 
 class Route(NamedTuple):
     """A walk as a line."""
@@ -201,6 +204,7 @@ def _joined(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return one line of all parts, no vertex of which is the same as the one before."""
     xy = np.concatenate(parts)
     moves = np.ones(len(xy), bool)
-    moves[1:] = (xy[1:] != xy[:-1]).any(axis=1)
+    # a street's end worked out from its length misses the crossing by what floats round off
+    moves[1:] = np.hypot(*np.diff(xy, axis=0).T) > _SAME_M
     xy = xy[moves]
     return xy if len(xy) > 1 else np.concatenate([xy, xy])

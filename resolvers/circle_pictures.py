@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 
 _GRID_DEG = 10.0**-DIGITS
 
-LONG_M, LONGER_M = 2_000.0, 5_000.0
-LONGER_CELL_M = 40.0
-"""Pictures of walks longer than this are drawn in coarser cells: in the finest ones a walk of 20 km
-takes ten seconds, and all of the room for cells. A minute's walk is longer than a cell, so that
-circles that grow by minutes still hold one another."""
+LONG_M, LONG_CELL_M = 5_000.0, 40.0
+"""Pictures of walks longer than this are drawn in such cells: in the finest ones a walk of 20 km
+takes ten seconds, and all of the room for tiles. There alone a longer walk's picture may leave out
+something that a shorter one's shows: less than a cell."""
 
 
 def cell_for(metres: float, *, many: bool = False) -> float:
@@ -49,9 +48,9 @@ def cell_for(metres: float, *, many: bool = False) -> float:
     many
         Whether it is the union of many circles.
     """
-    if metres > LONGER_M:
-        return LONGER_CELL_M
-    return COARSE_CELL_M if many or metres > LONG_M else CELL_M
+    if metres > LONG_M:
+        return LONG_CELL_M
+    return COARSE_CELL_M if many else CELL_M
 
 
 async def cells_of(context: Context, city: City, cell_m: float = CELL_M) -> Cells:
@@ -67,7 +66,7 @@ async def cells_of(context: Context, city: City, cell_m: float = CELL_M) -> Cell
     async def make() -> Cells:
         return await asyncio.to_thread(make_cells, network, cell_m=cell_m)
 
-    return await context.shared.city.get(("cells", network.version, cell_m), make, bytes_of)
+    return await context.shared.city.get(("cells", network.version, cell_m), make, _weigh_cells)
 
 
 async def picture_around(
@@ -224,6 +223,10 @@ def picture_text(geom: shapely.Geometry, plane: LocalMetric, datum: Datum) -> st
         whole = np.array([only_land(snapped)], dtype=object)
         rounded = shapely.transform(whole, lambda xy: np.round(xy, DIGITS) + 0.0)
     return str(shapely.to_geojson(shapely.orient_polygons(rounded)[0]))
+
+
+def _weigh_cells(cells: Cells) -> int:
+    return bytes_of(cells) + cells.most_bytes  # they fill while they are used
 
 
 def _weigh_text(text: str | None) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from resolvers.circle_coverage import CoverageRow
     from resolvers.context import Context
     from resolvers.tree import Tree
+
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 _NO_UNIT = -2
 """Is the number of no unit, and not of none either."""
@@ -79,9 +82,9 @@ class UnitCircles:
         begin = 0
         if after is not None:
             share, code = after
-            known = np.array([self.level.codes[n] > code for n in self.number.tolist()], bool)
-            later = (self.share > share) | ((self.share == share) & known)
-            begin = int(np.argmax(later)) if later.any() else len(self.number)
+            low, high = (int(np.searchsorted(self.share, share, side)) for side in _SIDES)
+            later = bisect_right(self.level.codes, code)  # numbers are in the order of codes
+            begin = low + int(np.searchsorted(self.number[low:high], later))
         rows = [self._row(n) for n in range(begin, min(begin + first, len(self.number)))]
         return Page(rows, begin + first < len(self.number))
 
@@ -151,7 +154,8 @@ async def unit_circles(
     chosen = _under(row, tree, level, standing)
     if text is not None:
         codes = await context.ask(circle_homes.codes_with, row.city.edition, level, text)
-        chosen &= np.isin(np.array(standing.codes), codes)
+        wanted = frozenset(codes)
+        chosen &= np.fromiter((code in wanted for code in standing.codes), bool, len(chosen))
 
     async def typical() -> Typical:
         return await asyncio.to_thread(_typical, row, standing)

@@ -244,9 +244,14 @@ async def _streets(context: Context) -> Streets | None:
         found = await context.ask(streets.read, row.id)
         if found is None:
             raise ConflictError("another street network was loaded at this moment; ask again")
+        await asyncio.to_thread(lambda: found.grid)  # made when it is first asked for
         return found
 
-    return await context.shared.city.get(("streets", row.version), read, bytes_of)
+    return await context.shared.city.get(("streets", row.version), read, _weigh)
+
+
+def _weigh(network: Streets) -> int:
+    return bytes_of(network) + bytes_of(network.grid)
 
 
 async def _facilities(context: Context, day: dt.date) -> FacilityArrays:

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def bytes_of(held: Any) -> int:  # noqa: ANN401 - a dataclass of arrays and of dataclasses of them
-    """Return about how much memory a dataclass of arrays takes."""
+def bytes_of(held: Any) -> int:  # noqa: ANN401 - arrays in dataclasses and named tuples
+    """Return about how much memory a dataclass or named tuple of arrays, or of such, takes."""
     if isinstance(held, np.ndarray):
         return held.nbytes
     if hasattr(held, "__dataclass_fields__"):
         return 100 + sum(bytes_of(getattr(held, one.name)) for one in fields(held))
+    if hasattr(held, "_fields"):
+        return 100 + sum(map(bytes_of, held))
     return 100
 
 

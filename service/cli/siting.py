@@ -68,7 +68,14 @@ def show_siting(found: SitingReport, group: str | None = None) -> RenderableType
 
 
 def _how_good(found: SitingReport, whose: str) -> str:
+    # a place between those that were looked at may do better: the proof is about these alone
     plan = found.plan
     if plan.optimal:
-        return f"proven: as many sites bring no more than these {plan.covered:,} {whose} inside"
-    return f"as many sites bring no more than {plan.bound:,} {whose} inside; these {plan.covered:,}"
+        return (
+            f"proven among these places: as many sites bring no more than these {plan.covered:,} "
+            f"{whose} inside"
+        )
+    return (
+        f"among these places, as many sites bring no more than {plan.bound:,} {whose} inside; "
+        f"these {plan.covered:,}"
+    )

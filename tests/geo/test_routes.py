@@ -159,6 +159,26 @@ def test_whoever_is_there_already_walks_nothing_along_a_line_of_two_positions() 
     assert found.xy.tolist() == [[30.0, 0.0], [30.0, 0.0]]
 
 
+MARKS_M = (0.0, 13.1, 27.7, 40.1, 55.9, 61.3, 81.7, 97.1, 101.9, 123.3)
+
+
+@settings(max_examples=50)
+@given(st.floats(0.1, 0.9), st.floats(0.1, 0.9), st.floats(0.0, 3.0))
+def test_no_vertex_of_a_route_comes_twice_where_streets_meet(
+    leave: float, enter: float, turn: float
+) -> None:
+    # three streets in a row, with bends: their lengths are sums that floats round off
+    ahead, aside = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+    at = [tuple((m * ahead + n % 2 * aside).tolist()) for n, m in enumerate(MARKS_M)]
+    streets = network(at[::3], *[(n, n + 1, at[3 * n + 1 : 3 * n + 3]) for n in range(3)])
+    one, other = float(streets.length_m[0]), float(streets.length_m[2])
+
+    found = walked(streets, (0, leave * one), (2, enter * other))
+
+    assert np.hypot(*np.diff(found.xy, axis=0).T).min() > 1e-6
+    assert line_length_m(found.xy) == pytest.approx(found.length_m, abs=1e-6)
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 899), st.integers(0, 899))
 def test_on_a_lattice_no_route_is_longer_than_the_taxis_way(a: int, b: int) -> None:
