@@ -15,7 +15,7 @@ from resolvers.city import city as city_of
 from resolvers.city import look_up
 from resolvers.nearness import nearness, units_of
 from resolvers.paging import check_length, check_text
-from resolvers.small_groups import knows_homes
+from resolvers.small_groups import knows_homes, telling_groups
 from resolvers.units import UnitRef, require_unit
 from resolvers.walks import walk_used
 
@@ -63,7 +63,14 @@ class CoverageRow:
     @property
     def counted_outside(self) -> Count:
         """Those asked about who are not inside."""
-        return _without(self.counted_total, self.counted_inside)
+        return without(self.counted_total, self.counted_inside)
+
+    @property
+    def telling_groups(self) -> frozenset[str]:
+        """Groups of which the parts would tell of one home."""
+        near, lost = self.counted_inside, (self.counted_off_streets, self.counted_cut_off)
+        far = without(self.counted_outside, self.counted_not_connected)
+        return telling_groups(near, *lost, far)
 
     @property
     def counted_not_connected(self) -> Count:
@@ -183,10 +190,11 @@ def _coverage(city: City, near: Nearness, walk: WalkRow, within: UnitRef | None)
 async def share_told(context: Context, row: CoverageRow, group: str | None) -> float | None:
     """Return ``share_of`` as far as the asker may know.
 
-    Of a group at one single address only editors are told.
+    Of a group at one single address only editors are told, also where that is all who are inside,
+    or outside.
     """
     share = share_of(row, group)
-    alone = group is not None and row.counted_total.addresses == 1
+    alone = group is not None and (row.counted_total.addresses == 1 or group in row.telling_groups)
     return None if alone and not await knows_homes(context) else share
 
 
@@ -234,7 +242,8 @@ def _combined(one: Count, other: Count, sign: int) -> Count:
     )
 
 
-def _without(one: Count, other: Count) -> Count:
+def without(one: Count, other: Count) -> Count:
+    """Return who is counted in one count and not in another that is part of it."""
     return _combined(one, other, -1)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from geo.errors import BadInputError
 from geo.headcount import Count, Counts, Typical, count_by, typical_by
-from resolvers.circle_coverage import check_group
+from resolvers.circle_coverage import check_group, without
 from resolvers.city_homes import LevelHomes
 from resolvers.held import bytes_of
 from resolvers.paging import Page
-from resolvers.small_groups import knows_homes
+from resolvers.small_groups import FEWEST, knows_homes, telling_groups
 from resolvers.units import json_object
 from storage import circle_homes
 
@@ -47,6 +47,12 @@ class UnitCircleRow(NamedTuple):
     """Row of the service point that is the nearest for most of its households."""
     median_s: float | None
     worst_s: float | None
+
+    @property
+    def telling_groups(self) -> frozenset[str]:
+        """Groups of which the parts would tell of one home."""
+        far = without(without(self.total, self.inside), self.not_connected)
+        return telling_groups(self.inside, self.not_connected, far)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +240,7 @@ def _listed(
     share = np.full(units, NOBODY)
     told = everyone > 0
     if hide_single:  # the share of a group at one address would tell of a home
-        told &= total.addresses != 1
+        told &= (total.addresses != 1) & ~_telling(total, inside, not_connected, group)
     np.divide(inside.column(group), everyone, out=share, where=told)
     if below is not None:
         chosen = chosen & (share < below)
@@ -243,3 +249,14 @@ def _listed(
     return UnitCircles(
         row, level, standing, number, share[number], total, inside, not_connected, typical
     )
+
+
+def _telling(total: Counts, inside: Counts, lost: Counts, group: str | None) -> NDArray[np.bool_]:
+    """Return which units have a part with so few of a group at one address, shape (u,)."""
+    far = (
+        total.addresses - inside.addresses - lost.addresses,
+        total.column(group) - inside.column(group) - lost.column(group),
+    )
+    parts = [far, *((part.addresses, part.column(group)) for part in (inside, lost))]
+    found = [(addresses == 1) & (people < FEWEST) for addresses, people in parts]
+    return np.asarray(np.any(found, axis=0))

@@ -25,6 +25,7 @@ from resolvers.pictures import metric_of
 from resolvers.programmes import kinds
 from resolvers.walks import network_row
 from storage import facilities, streets
+from storage.facility_kinds import GATE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from geo.streets import Streets
     from resolvers.context import Context
     from storage.facilities import FacilityArrays
-
-GATE = "gate"
-"""The kind of facility that lets one through the walls of a compound."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from storage.keys import Principal
 
 T = TypeVar("T")
+
+MAX_WAITING = 10
+"""The most plans that may wait for their turn: each takes seconds."""
 
 MAX_THINGS = 200_000
 """The most units, levels, findings … that one answer may hold, each time it names one."""
@@ -84,6 +88,47 @@ class Cache:
                 self._weight -= heavy
 
 
+class Turns:
+    """Work that is done one at a time, while no more than so many wait for it.
+
+    Parameters
+    ----------
+    most
+        How many may wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def one(self, work: str) -> AsyncIterator[None]:
+        """Wait for a turn, and keep it for the block.
+
+        Parameters
+        ----------
+        work
+            What a refusal says is waited for, in the plural.
+
+        Raises
+        ------
+        TooCostlyError
+            If too many wait already.
+        """
+        if self._waiting >= self.most:
+            raise TooCostlyError(f"{self.most} {work} wait for their turn already; ask again later")
+        self._waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
 @dataclass(frozen=True)
 class Shared:
     """What all requests of one process share."""
@@ -103,8 +148,8 @@ class Shared:
     """How a circle is walked where nobody says otherwise."""
     city: Cache = field(default_factory=lambda: Cache(CITY_BYTES))
     """Streets, homes and service points as arrays, and what was found on them, by bytes."""
-    one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    """Held by what keeps a processor busy for seconds."""
+    turns: Turns = field(default_factory=lambda: Turns(MAX_WAITING))
+    """Taken by what keeps a processor busy for seconds."""
 
 
 class Context:

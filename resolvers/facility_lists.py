@@ -14,7 +14,7 @@ from resolvers.naming import search_text
 from resolvers.stretches import Said, Stretch, plan
 from sources.notices import Notice
 from storage import facility_ground, facility_kinds, facility_states
-from storage.facility_kinds import KindRow
+from storage.facility_kinds import GATE, KindRow
 from storage.facility_states import FacilityContent, FacilityState, canonical_json
 
 if TYPE_CHECKING:
@@ -233,6 +233,14 @@ def _notices(said: Sequence[Said[FacilityContent]]) -> Iterable[Notice]:
             f"{hours[unread[0]]!r}: they are kept, but nobody finds them open; write them as "
             "OpenStreetMap does, e.g. Mo-Fr 09:00-17:00; Sa 09:00-12:00",
             len(unread),
+        )
+    astray = [one.key for one in said if one.content.kind == GATE and not one.content.compound_code]
+    if astray:
+        yield Notice(
+            "GATE_OF_NONE",
+            f"the gates {_some(astray)} name no compound: they open no wall, and their compounds "
+            "count as open on all sides; give the compound's code in the column compound",
+            len(astray),
         )
 
 

@@ -216,7 +216,7 @@ async def _apart(
     given: Candidates | None,
 ) -> SitingRow:
     """Choose beside the event loop: one plan at a time, each takes seconds of a processor."""
-    async with context.shared.one_at_a_time:
+    async with context.shared.turns.one("plans of sites"):
         return await asyncio.to_thread(_choose, row, asked, ground, given)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from storage.keys import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from geo.headcount import Count
     from resolvers.context import Context
 
@@ -14,16 +16,41 @@ FEWEST = 3
 """Fewer people of a group at one single address are told to editors only."""
 
 
-async def shown_groups(context: Context, counted: Count) -> dict[str, int]:
+def telling_groups(*parts: Count) -> frozenset[str]:
+    """Return the groups of which parts of a whole would tell of one home.
+
+    Parameters
+    ----------
+    parts
+        All parts of a whole, which is told, too: whoever knows the others knows the last one.
+    """
+    return frozenset(
+        group
+        for part in parts
+        if part.addresses == 1
+        for group, people in part.groups.items()
+        if people < FEWEST
+    )
+
+
+async def shown_groups(
+    context: Context, counted: Count, telling: Collection[str] = ()
+) -> dict[str, int]:
     """Return the people of a count by group, as far as the asker may know.
+
+    Parameters
+    ----------
+    telling
+        Groups that would tell of a home; see :func:`telling_groups`.
 
     Who may only read is not told of one or two people of a group at a single address: that would
     say of a home that somebody old lives there alone. Groups without anybody are left out with
     them, or their absence would tell as much.
     """
-    if counted.addresses != 1 or await knows_homes(context):
+    hidden = telling_groups(counted).union(telling)
+    if not hidden or await knows_homes(context):
         return counted.groups
-    return {group: people for group, people in counted.groups.items() if people >= FEWEST}
+    return {group: people for group, people in counted.groups.items() if group not in hidden}
 
 
 async def knows_homes(context: Context) -> bool:

@@ -42,6 +42,14 @@ NEARER, NEARER_M = 0.5, 5.0
 """Addresses that lie twice as near to the streets in another datum, and metres nearer, are taken
 for a sign that the one or the other is shifted."""
 
+ROAD_M, ON_ROAD, FEWER = 5.0, 0.05, 1 / 3
+"""So near to the middle of a street stand few houses, wherever it was counted 1 or 2 % of them, and
+5 to 30 % of those that are shifted. One in twenty, and in another datum not a third of that, is a
+sign, too: in blocks of some size shifted addresses may well lie nearer to the streets."""
+
+ENOUGH = 100
+"""Of fewer addresses no shares are compared."""
+
 
 class Pieces(NamedTuple):
     """The pieces that a network falls into."""
@@ -229,26 +237,58 @@ def _far(network: Streets, places: NDArray[np.float64]) -> Notice | None:
 def _shifted(network: Streets, places: NDArray[np.float64]) -> Notice | None:
     """Return what is to be said when addresses and streets seem to be in different datums."""
     tried = places[:: 1 + len(places) // SAMPLE]
-    here_m = _usual_distance_m(network, tried)
+    here_m = _walks_m(network, tried)
     others = {
-        other: _usual_distance_m(network, convert(tried, Datum.WGS84, other))
+        other: _walks_m(network, convert(tried, Datum.WGS84, other))
         for other in (Datum.GCJ02, Datum.BD09)
     }
-    best = min(others, key=lambda other: others[other])
-    if others[best] > min(NEARER * here_m, here_m - NEARER_M):
+    found = _much_nearer(here_m, others) or _off_the_road(here_m, others)
+    if found is None:
         return None
-    message = (
-        f"half of the addresses lie within {here_m:.0f} m of a street, and within "
-        f"{others[best]:.0f} m if the streets are in {best.value}: look which of the two are "
-        "shifted, and load those again with --datum"
-    )
+    message = f"{found}: look which of the two are shifted, and load those again with --datum"
     return Notice("DATUM", message, len(network))
 
 
-def _usual_distance_m(network: Streets, places: NDArray[np.float64]) -> float:
-    """Return the median distance of places from the nearest street; far ones count as far."""
+def _much_nearer(
+    here_m: NDArray[np.float64], others: dict[Datum, NDArray[np.float64]]
+) -> str | None:
+    """Say it when the usual address lies much nearer to a street in another datum."""
+    usual_m = float(np.median(here_m))
+    best, best_m = min(
+        ((other, float(np.median(walks_m))) for other, walks_m in others.items()),
+        key=lambda pair: pair[1],
+    )
+    if best_m > min(NEARER * usual_m, usual_m - NEARER_M):
+        return None
+    return (
+        f"half of the addresses lie within {usual_m:.0f} m of a street, and within {best_m:.0f} m "
+        f"if the streets are in {best.value}"
+    )
+
+
+def _off_the_road(
+    here_m: NDArray[np.float64], others: dict[Datum, NDArray[np.float64]]
+) -> str | None:
+    """Say it when addresses stand on the road, where no house is, and in another datum do not."""
+    on_road = float((here_m < ROAD_M).mean())
+    if len(here_m) < ENOUGH or on_road < ON_ROAD:
+        return None
+    usual_m = float(np.median(here_m))
+    for other, walks_m in others.items():
+        rest = float((walks_m < ROAD_M).mean())
+        # where most are far from all streets, few are on the road in any datum
+        if rest < FEWER * on_road and np.median(walks_m) < usual_m / NEARER:
+            return (
+                f"{on_road:.0%} of the addresses lie within {ROAD_M:.0f} m of the middle of a "
+                f"street, and {rest:.0%} if the streets are in {other.value}"
+            )
+    return None
+
+
+def _walks_m(network: Streets, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far places are from the nearest street, metres; far ones count as far."""
     entries = snap(network, network.plane.forward(places))
     walk_m = np.full(len(places), MAX_REACH_M)
     on_street = np.diff(entries.start) > 0
     walk_m[on_street] = entries.walk_m[entries.start[:-1][on_street]]
-    return float(np.median(walk_m))
+    return walk_m

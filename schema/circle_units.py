@@ -75,12 +75,13 @@ class UnitCircle:
     @classmethod
     def of(cls, row: UnitCircleRow, found: UnitCircles) -> Self:
         """Show a unit's circles."""
+        telling = row.telling_groups
         return cls(
             row=row,
             found=found,
             total=Tally.of(row.total),
-            inside=Tally.of(row.inside),
-            not_connected=Tally.of(row.not_connected),
+            inside=Tally.of(row.inside, telling),
+            not_connected=Tally.of(row.not_connected, telling),
             share=row.share,
             median_walk_s=row.median_s,
             worst_walk_s=row.worst_s,

@@ -216,16 +216,17 @@ class CircleCoverage:
     @classmethod
     def of(cls, row: CoverageRow) -> Self:
         """Show who is covered."""
+        telling = row.telling_groups
         return cls(
             row=row,
             walk=WalkUsed.of(row.walk),
             facility_count=row.facility_count,
             total=Tally.of(row.counted_total),
-            inside=Tally.of(row.counted_inside),
-            outside=Tally.of(row.counted_outside),
-            not_connected=Tally.of(row.counted_not_connected),
-            off_streets=Tally.of(row.counted_off_streets),
-            cut_off=Tally.of(row.counted_cut_off),
+            inside=Tally.of(row.counted_inside, telling),
+            outside=Tally.of(row.counted_outside, telling),
+            not_connected=Tally.of(row.counted_not_connected, telling),
+            off_streets=Tally.of(row.counted_off_streets, telling),
+            cut_off=Tally.of(row.counted_cut_off, telling),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Self
 
 import strawberry
@@ -15,30 +16,32 @@ from schema.units import GroupCount
 @strawberry.type(description="How many live at a set of addresses, each counted once.")
 class Tally:
     count: strawberry.Private[Count]
+    telling: strawberry.Private[Collection[str]]
     addresses: int = strawberry.field(description="Addresses.")
     households: int = strawberry.field(description="Households.")
     people: int = strawberry.field(description="People.")
 
     @strawberry.field(
         description=(
-            "People by group, by the group's key. Of a single address only editors are told of "
-            "groups of fewer than three."
+            "People by group, by the group's key. Only editors are told of groups of fewer than "
+            "three at a single address, also where that would follow from the others."
         )
     )
     def groups(self, info: Info) -> list[GroupCount]:
-        if self.addresses == 1:
+        if self.addresses == 1 or self.telling:
             # graphql-core waits for what must be waited for; a list has hundreds that need not
             return self._of_one(info)  # type: ignore[return-value]
         return _listed(self.count.groups)
 
     async def _of_one(self, info: Info) -> list[GroupCount]:
-        return _listed(await shown_groups(info.context.reading, self.count))
+        return _listed(await shown_groups(info.context.reading, self.count, self.telling))
 
     @classmethod
-    def of(cls, count: Count) -> Self:
-        """Show a count."""
+    def of(cls, count: Count, telling: Collection[str] = ()) -> Self:
+        """Show a count, but for groups that would tell of a home."""
         return cls(
             count=count,
+            telling=telling,
             addresses=count.addresses,
             households=count.households,
             people=count.people,

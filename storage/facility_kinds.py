@@ -18,6 +18,10 @@ MAX_KINDS = 10_000
 """A city has some dozens of kinds."""
 
 
+GATE = "gate"
+"""The kind of facility that lets one through the walls of a compound."""
+
+
 class KindRow(NamedTuple):
     """A kind of service points."""
 

@@ -182,6 +182,18 @@ async def test_opening_hours_that_cannot_be_understood_are_kept_aloud(
     assert "'a'" in loaded.notices[0].message
 
 
+async def test_gates_that_name_no_compound_are_told(engine: AsyncEngine) -> None:
+    loaded = await load(
+        engine,
+        Point("g", kind="gate"),
+        Point("h", kind="gate", compound="C1"),
+        Point("s", kind="station"),
+    )
+
+    assert [(n.code, n.feature_count) for n in loaded.notices] == [("GATE_OF_NONE", 1)]
+    assert "'g'" in loaded.notices[0].message
+
+
 async def test_a_row_that_ended_before_the_load_needs_its_first_day(engine: AsyncEngine) -> None:
     with pytest.raises(BadInputError, match="'a' would end on 2026-05-01"):
         await load(engine, Point("a", until="2026-05-01"))

@@ -22,11 +22,12 @@ from resolvers.streets import LoadedStreets, load_streets, pieces_of
 from storage import streets
 from storage.circle_models import StreetEdge, StreetNetwork, StreetNode
 from tests.ground import DAY, draw, open_next
-from tests.streets_made import Town, Way, drawn
+from tests.streets_made import CORNER, STEP_DEG, Town, Way, drawn
 from tests.test_loading import listed
 from tests.test_streets_built import PLACES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgis]
@@ -288,6 +289,47 @@ async def test_addresses_that_fit_the_streets_in_another_datum_only_are_told(
     told = [notice.message for notice in notices if notice.code == "DATUM"]
     assert len(told) == (datum is not Datum.WGS84)
     assert all(datum.value in message for message in told)
+
+
+@pytest.mark.parametrize("datum", list(Datum))
+async def test_streets_through_houses_are_told_where_another_datum_clears_them(
+    engine: AsyncEngine, datum: Datum
+) -> None:
+    # Houses anywhere in their blocks, which are 80 to 180 m deep, but not by the road: shifted,
+    # they lie no farther from a street than they do, but some stand on it.
+    random = np.random.default_rng(17)
+    ways = Town(columns=40, rows=40, river=0, bridges=tuple(range(40))).ways(bend=0.0)
+    marks = np.cumsum(random.uniform(0.9, 1.6, (40, 2)), axis=0)
+    blocks, aside = random.integers(0, 39, (600, 2)), random.uniform(0.15, 0.85, (600, 2))
+
+    def placed(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        apart = [np.interp(drawn[:, k], np.arange(40), marks[:, k]) for k in (0, 1)]
+        return np.round(CORNER + STEP_DEG * np.column_stack(apart), 9)
+
+    built = build_streets(ways._replace(lonlat=placed((ways.lonlat - CORNER) / STEP_DEG)))
+    houses = placed(blocks + aside)
+    places = convert(houses, datum, Datum.WGS84).tolist()
+    rows = listed(*((f"a{n}", lon, lat) for n, (lon, lat) in enumerate(places)))
+    await load_addresses(engine, rows, published_by="test", today=DAY)
+
+    notices = (await load(engine, built)).notices
+
+    told = [notice.message for notice in notices if notice.code == "DATUM"]
+    assert len(told) == (datum is not Datum.WGS84)
+    assert told == [] or f"0% if the streets are in {datum.value}" in told[0], told
+
+
+async def test_few_houses_on_the_road_say_nothing_of_its_datum(engine: AsyncEngine) -> None:
+    built = build_streets(Town(columns=12, rows=12, river=0, bridges=(0,)).ways(bend=0.0))
+    # every fifth of fifty stands on its street, the others 60 m from it
+    doors = np.add(built.line_lonlat[::4][:50], (0.0003, 0.0))
+    doors[:, 1] += np.where(np.arange(50) % 5 == 0, 0.0, 0.0006)
+    rows = listed(*((f"a{n}", lon, lat) for n, (lon, lat) in enumerate(doors.tolist())))
+    await load_addresses(engine, rows, published_by="test", today=DAY)
+
+    notices = (await load(engine, built)).notices
+
+    assert "DATUM" not in {notice.code for notice in notices}
 
 
 async def test_small_pieces_are_counted_and_named_apart() -> None:

@@ -616,6 +616,7 @@ async def test_a_speed_that_is_no_number_is_refused(town: AsyncEngine) -> None:
     for value in (float("nan"), float("inf"), "fast"):
         answer = await ask(town, query, {"walk": {"speedKmh": value}})
         assert answer.errors, value
+        assert "speedKmh" in answer.errors[0]["message"], value
         assert not answer.data or answer.data["circleCoverage"] is None
 
 

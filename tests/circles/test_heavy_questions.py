@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,12 @@ from shapely.geometry import shape
 
 from geo import walking
 from geo.cells import CELL_M, COARSE_CELL_M, make_cells
+from geo.errors import TooCostlyError
 from geo.isochrone import picture
 from geo.snapping import snap
 from resolvers.circle_pictures import LONG_CELL_M, LONG_M, cell_for
 from resolvers.city import Gates, Spots
+from resolvers.context import Turns
 from resolvers.held import bytes_of
 from resolvers.nearness import EXACT_M, behind_same_walls
 from tests.circles.drawn import asked
@@ -42,6 +45,25 @@ async def test_wide_pictures_count_for_their_land(town: AsyncEngine) -> None:
 
     assert wide.codes() == ["TOO_COSTLY"] * 12
     assert plain.codes() == short.codes() == []
+
+
+async def test_no_more_than_so_many_wait_for_their_turn() -> None:
+    turns, going, most = Turns(2), 0, 0
+
+    async def work() -> None:
+        nonlocal going, most
+        async with turns.one("works"):
+            going += 1
+            most = max(most, going)
+            await asyncio.sleep(0)
+            going -= 1
+
+    ends = await asyncio.gather(*(work() for _ in range(5)), return_exceptions=True)
+
+    # the first is at work, two wait, and those after them are sent away
+    assert [type(end) for end in ends] == [type(None)] * 3 + [TooCostlyError] * 2
+    assert most == 1
+    await work()  # the queue is empty again
 
 
 def test_wide_pictures_have_coarse_cells_and_leave_out_less_than_one() -> None:

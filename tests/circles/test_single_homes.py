@@ -1,0 +1,86 @@
+"""What would tell of one home who lives there is for editors, however it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from storage.keys import Role
+from tests.circles import drawn
+from tests.circles.drawn import House, Land, Stand
+from tests.graphql.asking import told
+from tests.graphql.world import make_key
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+pytestmark = pytest.mark.anyio
+
+BOX = (-2000.0, -2000.0, 2000.0, 2000.0)
+LANDS = (
+    Land("district", "D", None, BOX),
+    Land("subdistrict", "D1", "D", BOX),
+    Land("community", "D11", "D1", BOX),
+    Land("grid", "D111", "D11", BOX),
+)
+
+GROUPS = "{ addresses groups { group people } }"
+QUERY = f"""{{ circleCoverage(kinds: ["station"], walk: {{metres: 100}}) {{
+    total {GROUPS} inside {GROUPS} outside {GROUPS}
+    share old: share(group: "old") many: share(group: "many")
+    grids: byUnit(level: "grid", group: "old") {{ nodes {{
+        share total {GROUPS} inside {GROUPS} }} }} }} }}"""
+
+
+async def _drawn(engine: AsyncEngine, *houses: House) -> None:
+    """Draw a street along y = 0 with a station at x = 0."""
+    street = ((0.0, 0.0), (1000.0, 0.0))
+    await drawn.build(
+        engine, lands=LANDS, houses=houses, points=[Stand("s", (0.0, 0.0))], ways=[street]
+    )
+
+
+def _people(tally: dict[str, Any]) -> dict[str, int]:
+    return {one["group"]: one["people"] for one in tally["groups"]}
+
+
+async def test_of_two_homes_nothing_tells_which_one_somebody_lives_in(engine: AsyncEngine) -> None:
+    await _drawn(
+        engine,
+        House("near", (0.0, 10.0), groups={"old": 1, "many": 9}),
+        House("far", (900.0, 10.0), groups={"many": 3}),
+    )
+    key = await make_key(engine, Role.EDITOR)
+
+    read = (await told(engine, QUERY))["circleCoverage"]
+    edited = (await told(engine, QUERY, key=key))["circleCoverage"]
+
+    # both together are no single home
+    assert _people(read["total"]) == _people(edited["total"]) == {"many": 12, "old": 1}
+    assert _people(read["inside"]) == {"many": 9}
+    assert _people(read["outside"]) == {"many": 3}
+    assert (read["share"], read["old"], read["many"]) == (0.5, None, 0.75)
+    [grid] = read["grids"]["nodes"]
+    assert (grid["share"], _people(grid["inside"])) == (None, {"many": 9})
+    assert _people(edited["inside"]) == {"many": 9, "old": 1}
+    assert (edited["old"], edited["grids"]["nodes"][0]["share"]) == (1.0, 1.0)
+
+
+async def test_the_one_home_outside_is_not_told_by_those_inside(engine: AsyncEngine) -> None:
+    # of four old people three live near, two of them together: the fourth is the one who is far
+    await _drawn(
+        engine,
+        House("a", (0.0, 10.0), groups={"old": 2}),
+        House("b", (20.0, 10.0), groups={"old": 1}),
+        House("far", (900.0, 10.0), groups={"old": 1}),
+    )
+
+    read = (await told(engine, QUERY.replace('many: share(group: "many")', "")))["circleCoverage"]
+
+    assert [read[part]["addresses"] for part in ("total", "inside", "outside")] == [3, 2, 1]
+    assert _people(read["total"]) == {"old": 4}
+    assert _people(read["inside"]) == _people(read["outside"]) == {}
+    assert read["old"] is None
+    [grid] = read["grids"]["nodes"]
+    assert (grid["share"], _people(grid["inside"])) == (None, {})
