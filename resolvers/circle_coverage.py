@@ -17,7 +17,7 @@ from resolvers.nearness import nearness, units_of
 from resolvers.paging import check_length, check_text
 from resolvers.small_groups import knows_homes, telling_groups
 from resolvers.units import UnitRef, require_unit
-from resolvers.walks import walk_used
+from resolvers.walks import Basis, walk_used
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -59,6 +59,14 @@ class CoverageRow:
     counted_inside: Count
     counted_off_streets: Count
     counted_cut_off: Count
+
+    @property
+    def facilities_off_streets(self) -> int:
+        """How many of the service points are on no street, so that nobody walks there."""
+        entries = self.city.stands.entries
+        if entries is None or self.near.basis is Basis.RADIUS:
+            return 0
+        return int((np.diff(entries.start)[self.near.chosen] == 0).sum())
 
     @property
     def counted_outside(self) -> Count:

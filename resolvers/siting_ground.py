@@ -101,8 +101,8 @@ def given_candidates(points: Sequence[Point], ground: shapely.Geometry) -> Candi
     if not inside.all():
         bad = int(np.argmin(inside))
         raise BadInputError(
-            f"candidates[{bad}] lies outside `within`, one of {np.count_nonzero(~inside):,} of "
-            f"{len(points):,}: name places on the land of `within`",
+            f"candidates[{bad}] lies outside `within` ({np.count_nonzero(~inside):,} of "
+            f"{len(points):,} do): name places on the land of `within`",
             argument=f"candidates[{bad}]",
         )
     return Candidates(lonlat, None)

@@ -145,6 +145,15 @@ class CircleCoverage:
 
     @strawberry.field(
         description=(
+            "How many of the facilities are farther than 500 m from every street or gate, so that "
+            "nobody can walk there."
+        )
+    )
+    def facilities_off_streets(self) -> int:
+        return self.row.facilities_off_streets
+
+    @strawberry.field(
+        description=(
             "Share inside, of households or of the people of one group; null where there are none. "
             "Of a group at one single address only editors are told."
         )
@@ -263,7 +272,12 @@ async def coverage_of(
 @strawberry.type(description="A facility and the walk to it.")
 class Walked:
     row: strawberry.Private[WalkedRow]
-    walk: WalkUsed = strawberry.field(description="How it was walked; its metres are no bound.")
+    walk: WalkUsed = strawberry.field(
+        description=(
+            "How it was walked. Its metres are a bound only where the question named minutes or "
+            "metres."
+        )
+    )
     walk_s: float = strawberry.field(description="Seconds.")
     walk_m: float = strawberry.field(description="Metres, from the point to the facility.")
 

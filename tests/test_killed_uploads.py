@@ -171,6 +171,7 @@ def kill_at_random_moments(stored: Stored, database_url: str, key: str, scratch:
     try:
         service.import_and_publish(key, 0)
         for year in range(1, KILLS + 1):
+            service.import_and_publish(key, -KILLS - year)  # the first one loads what is needed
             before = stored.newest()
             begun = time.monotonic()
             service.import_and_publish(key, -year)

@@ -132,6 +132,7 @@ def circles_json(found: CircleReport, group: str | None) -> dict[str, Any]:  # f
     return {
         "walk": walk_json(row.walk),
         "facilityCount": row.facility_count,
+        "facilitiesOffStreets": row.facilities_off_streets,
         "total": tally_json(row.counted_total),
         "inside": tally_json(row.counted_inside),
         "outside": tally_json(row.counted_outside),
@@ -175,8 +176,10 @@ def show_circles(found: CircleReport, group: str | None) -> RenderableType:
     ]
     share = f"{share_text(found.share)} of the {whose} are inside"
     facilities = "facility" if row.facility_count == 1 else "facilities"
+    lost = row.facilities_off_streets
     return together(
         f"{row.facility_count:,} {facilities}, {walk_text(row.walk)}: {share}",
+        f"{lost:,} of them on no street: nobody can walk there" if lost else None,
         table(
             ["", "addresses", "households", "people", *row.counted_total.groups],
             [[name, *_cells(count)] for name, count in sums],

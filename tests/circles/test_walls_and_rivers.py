@@ -178,10 +178,15 @@ async def test_a_facility_in_the_river_has_no_circle(engine: AsyncEngine) -> Non
     query = """{ facility(key: "wet") { circle { connected remark geometry reachedM
         tally { addresses households } } }
         circleAt(point: {lon: 104, lat: 38}) {
-            connected reachedM tally { addresses } geometry } }"""
+            connected reachedM tally { addresses } geometry }
+        walked: circleCoverage(kinds: ["station"]) { facilityCount facilitiesOffStreets }
+        flown: circleCoverage(kinds: ["station"], walk: {basis: RADIUS}) { facilitiesOffStreets }
+    }"""
 
     found = await told(engine, query)
 
+    assert found["walked"] == {"facilityCount": 1, "facilitiesOffStreets": 1}
+    assert found["flown"] == {"facilitiesOffStreets": 0}
     circle = found["facility"]["circle"]
     assert circle["connected"] is False
     assert "500 m" in circle["remark"]

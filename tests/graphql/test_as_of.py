@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from schema.build import schema
 from schema.ids import IdKind, encode
 from tests.graphql.asking import TODAY, ask
 from tests.graphql.world import C1, DAYS, G11, lonlat
+from tests.publishing.outside import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +48,13 @@ ASKED = {
     "coverage": 'coverage(level: "grid", asOf: $day) { edition { number } parents }',
 }
 """A question to each root field that takes a day; whoever adds one, adds its question here."""
+
+ON_OTHER_GROUND = {
+    "circleCoverage": "tests/circles/test_answers.py",
+    "facilities": "tests/graphql/test_facilities.py",
+    "siting": "tests/graphql/test_siting.py",
+}
+"""Root fields that are asked on days where there are facilities, and in which file."""
 
 STANDING = """
 SELECT u.level, u.code, u.id, u.parent_code,
@@ -125,4 +134,8 @@ def test_every_root_field_that_takes_a_day_is_asked() -> None:
     query = schema._schema.query_type
     assert isinstance(query, GraphQLObjectType)
 
-    assert {name for name, field in query.fields.items() if "asOf" in field.args} == set(ASKED)
+    dated = {name for name, field in query.fields.items() if "asOf" in field.args}
+    assert dated == set(ASKED) | set(ON_OTHER_GROUND)
+    for name, file in ON_OTHER_GROUND.items():
+        text = (CHECKOUT / file).read_text(encoding="utf-8")
+        assert re.search(rf"\b{name}\([^)]*asOf:", text), name
