@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,24 @@ async def test_a_station_beyond_the_border_counts(engine: AsyncEngine) -> None:
     plan = await sited(engine, within={"level": "community", "code": B}, count=1)
 
     assert plan["shareBefore"] == pytest.approx((21 + 22) / 610)
+
+
+async def test_a_station_that_opens_later_counts_from_its_first_day(engine: AsyncEngine) -> None:
+    opens = dt.date(2026, 7, 1)
+    later = Stand("s3", (3500.0, 0.0), since=opens)
+    await build(engine, lands=LANDS, houses=HOUSES, points=[*STATIONS, later], ways=WAYS)
+    query = """query ($within: UnitRef!, $walk: Walk, $day: Date) {
+        siting(kinds: ["station"], within: $within, walk: $walk, count: 1, asOf: $day) {
+            shareBefore sites { newHouseholds } } }"""
+
+    async def on(day: dt.date) -> Any:  # noqa: ANN401 - JSON
+        return (await told(engine, query, {"within": ALL, "walk": WALK, "day": str(day)}))["siting"]
+
+    before, after = await on(opens - dt.timedelta(days=1)), await on(opens)
+
+    assert before == {"shareBefore": 150 / 820, "sites": [{"newHouseholds": 175}]}
+    # the houses 33 to 37 are inside then, and the next best are 28 to 32
+    assert after == {"shareBefore": 325 / 820, "sites": [{"newHouseholds": 150}]}
 
 
 async def test_sites_are_chosen_among_given_places(engine: AsyncEngine) -> None:
