@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from geo.headcount import Count, count_each
 from resolvers import programmes
 from resolvers.city import city as city_of
 from resolvers.city import look_up
+from resolvers.held import bytes_of
 from resolvers.nearness import nearness, units_of
 from resolvers.paging import check_length, check_text
 from resolvers.small_groups import knows_homes, telling_groups
@@ -128,7 +129,25 @@ async def circle_coverage(
     city = await city_of(context, edition, day or context.today)
     chosen = city.of_kinds(kinds)
     near = await nearness(context, city, chosen, used.basis, own_level=own_level)
-    return await asyncio.to_thread(_coverage, city, near, used, within)
+
+    async def judge() -> _Judged:
+        return await asyncio.to_thread(_judge, city, near, used.metres, within)
+
+    name = ("judged", near.name, used.metres, within)
+    judged = await context.shared.city.get(name, judge, bytes_of)
+    return CoverageRow(
+        city,
+        near,
+        used,
+        within,
+        facility_count=len(near.chosen),
+        here=judged.here,
+        inside=judged.inside,
+        counted_total=judged.total,
+        counted_inside=judged.within_walk,
+        counted_off_streets=judged.off_streets,
+        counted_cut_off=judged.cut_off,
+    )
 
 
 async def require_some_kinds(context: Context, kinds: Sequence[str]) -> None:
@@ -171,28 +190,27 @@ def homes_within(city: City, within: UnitRef | None) -> NDArray[np.bool_]:
     return np.asarray(level.unit == number)
 
 
-def _coverage(city: City, near: Nearness, walk: WalkRow, within: UnitRef | None) -> CoverageRow:
-    here, inside = homes_within(city, within), near.inside(walk.metres)
-    total, within_walk, off_streets, cut_off = count_each(
+class _Judged(NamedTuple):
+    """Homes judged by one limit; see :class:`CoverageRow`."""
+
+    here: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    total: Count
+    within_walk: Count
+    off_streets: Count
+    cut_off: Count
+
+
+def _judge(city: City, near: Nearness, metres: float, within: UnitRef | None) -> _Judged:
+    here, inside = homes_within(city, within), near.inside(metres)
+    counted = count_each(
         city.homes.heads,
         here,
         here & inside,
         here & near.off_streets(),
         here & near.cut_off(),
     )
-    return CoverageRow(
-        city,
-        near,
-        walk,
-        within,
-        facility_count=len(near.chosen),
-        here=here,
-        inside=inside,
-        counted_total=total,
-        counted_inside=within_walk,
-        counted_off_streets=off_streets,
-        counted_cut_off=cut_off,
-    )
+    return _Judged(here, inside, *counted)
 
 
 async def share_told(context: Context, row: CoverageRow, group: str | None) -> float | None:

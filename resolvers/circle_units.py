@@ -172,10 +172,14 @@ async def unit_circles(
             count_by, heads, standing.unit, len(standing.codes), row.here
         )
 
+    async def parted() -> _Parts:
+        return await asyncio.to_thread(_parts, row, standing)
+
     hidden = group is not None and not single_homes and not await knows_homes(context)
     cache, name = context.shared.city, (row.near.name, level, row.within)
     usual = await cache.get(("typical", name), typical, bytes_of)
     everyone = await cache.get(("total", row.city.name, level, row.within), total, bytes_of)
+    parts = await cache.get(("parts", name, row.walk.metres), parted, bytes_of)
     return await asyncio.to_thread(
         _listed,
         row,
@@ -183,6 +187,7 @@ async def unit_circles(
         standing,
         chosen,
         total=everyone,
+        parts=parts,
         typical=usual,
         group=group,
         below=below,
@@ -210,6 +215,22 @@ def _under(row: CoverageRow, tree: Tree, level: str, standing: LevelHomes) -> ND
     return ~chosen
 
 
+class _Parts(NamedTuple):
+    """Of those asked about, unit by unit."""
+
+    inside: Counts
+    not_connected: Counts
+
+
+def _parts(row: CoverageRow, standing: LevelHomes) -> _Parts:
+    heads, units = row.city.homes.heads, len(standing.codes)
+    lost = row.near.off_streets() | row.near.cut_off()
+    return _Parts(
+        count_by(heads, standing.unit, units, row.here & row.inside),
+        count_by(heads, standing.unit, units, row.here & lost),
+    )
+
+
 def _typical(row: CoverageRow, standing: LevelHomes) -> Typical:
     return typical_by(
         np.where(row.here, row.near.distance_m, np.inf),
@@ -227,17 +248,15 @@ def _listed(
     chosen: NDArray[np.bool_],
     *,
     total: Counts,
+    parts: _Parts,
     typical: Typical,
     group: str | None,
     below: float | None,
     hide_single: bool,
 ) -> UnitCircles:
-    heads, units = row.city.homes.heads, len(standing.codes)
-    inside = count_by(heads, standing.unit, units, row.here & row.inside)
-    lost = row.near.off_streets() | row.near.cut_off()
-    not_connected = count_by(heads, standing.unit, units, row.here & lost)
+    inside, not_connected = parts
     everyone = total.column(group)
-    share = np.full(units, NOBODY)
+    share = np.full(len(standing.codes), NOBODY)
     told = everyone > 0
     if hide_single:  # the share of a group at one address would tell of a home
         told &= (total.addresses != 1) & ~_telling(total, inside, not_connected, group)
