@@ -15,7 +15,7 @@ from resolvers.walks import Basis
 from storage.units import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from numpy.typing import NDArray
 
@@ -171,6 +171,19 @@ def _walks(
     return behind_same_walls(stands, lives, walked.distance_m, walked.start)
 
 
+def same_walls(
+    stands: Spots, lives: Spots
+) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.float64]]]:
+    """Yield each place that has homes behind the same walls: its number, theirs, and the metres."""
+    walled = np.flatnonzero(lives.group >= 0)
+    walled = walled[np.argsort(lives.group[walled], kind="stable")]
+    first = np.searchsorted(lives.group[walled], stands.group, "left")
+    last = np.searchsorted(lives.group[walled], stands.group, "right")
+    for number in np.flatnonzero((stands.group >= 0) & (first < last)).tolist():
+        near = walled[first[number] : last[number]]
+        yield number, near, np.hypot(*(lives.xy[near] - stands.xy[number]).T)
+
+
 def behind_same_walls(
     stands: Spots,
     lives: Spots,
@@ -187,13 +200,7 @@ def behind_same_walls(
     if not (stands.group >= 0).any():
         return distance_m, start
     distance_m, start = distance_m.copy(), start.copy()
-    walled = np.flatnonzero(lives.group >= 0)
-    walled = walled[np.argsort(lives.group[walled], kind="stable")]
-    first = np.searchsorted(lives.group[walled], stands.group, "left")
-    last = np.searchsorted(lives.group[walled], stands.group, "right")
-    for number in np.flatnonzero((stands.group >= 0) & (first < last)).tolist():
-        near = walled[first[number] : last[number]]
-        straight_m = np.hypot(*(lives.xy[near] - stands.xy[number]).T)
+    for number, near, straight_m in same_walls(stands, lives):
         nearer = straight_m < distance_m[near]
         distance_m[near[nearer]] = straight_m[nearer]
         start[near[nearer]] = number

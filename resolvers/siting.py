@@ -17,10 +17,9 @@ from resolvers import circle_coverage as covering
 from resolvers.context import State
 from resolvers.held import digest
 from resolvers.siting_ground import Candidates, found_candidates, given_candidates, offers
-from resolvers.small_groups import FEWEST
+from resolvers.small_groups import FEWEST, knows_homes
 from resolvers.units import by_keys
 from storage.engine import as_geoms
-from storage.keys import Role
 from storage.units import Wanted
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ async def siting(context: Context, asked: SitingAsked) -> SitingRow:
     found = await context.shared.city.get(
         _name(row, asked, given), lambda: _apart(context, row, asked, ground, given), _weigh
     )
-    if asked.group is not None and not await _may_see_all(context):
+    if asked.group is not None and not await knows_homes(context):
         return _without_single_homes(found)
     return found
 
@@ -310,11 +309,6 @@ def _share(part: int, total: int) -> float | None:
 
 
 # --- what may be told ---------------------------------------------------------------------------
-
-
-async def _may_see_all(context: Context) -> bool:
-    who = await context.principal()
-    return who is not None and who.role.includes(Role.EDITOR)
 
 
 def _without_single_homes(row: SitingRow) -> SitingRow:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
-from geo import walking
+from geo import discs, walking
 from geo.errors import BadInputError, TooCostlyError
 from geo.siting_places import thin
 from resolvers.circles import lonlat_of
-from resolvers.nearness import EXACT_M
+from resolvers.nearness import EXACT_M, same_walls
 from resolvers.paging import check_length
 from resolvers.shapes import DIGITS
 from resolvers.walks import Basis
@@ -232,10 +231,8 @@ def _within(
     if walk.basis is Basis.NETWORK and spots.entries is not None and lives.entries is not None:
         found = walking.within(city.network(), spots.entries, lives.entries, limit_m=limit_m)
         return found.start, found.point
-    if not len(lives):
-        return np.zeros(len(spots) + 1, np.int64), np.zeros(0, np.int32)
-    rows = cKDTree(lives.xy).query_ball_point(spots.xy, limit_m, return_sorted=True)
-    return _rows_of([np.asarray(row, np.int32) for row in rows])
+    by_air = discs.within_by_air(spots.xy, lives.xy, limit_m=limit_m)
+    return by_air.start, by_air.point
 
 
 def _behind_same_walls(
@@ -246,21 +243,12 @@ def _behind_same_walls(
     home: NDArray[np.int32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Add the homes that go straight to a place behind the same walls, as everywhere else."""
-    walled = np.flatnonzero(spots.group >= 0)
-    if walk.basis is Basis.RADIUS or not len(walled):
+    if walk.basis is Basis.RADIUS or not (spots.group >= 0).any():
         return first, home
     rows = np.split(home, first[1:-1])
-    for number in walled.tolist():
-        near = np.flatnonzero(lives.group == spots.group[number])
-        straight_m = np.hypot(*(lives.xy[near] - spots.xy[number]).T)
+    for number, near, straight_m in same_walls(spots, lives):
         own = near[straight_m <= walk.metres + EXACT_M].astype(np.int32)
         rows[number] = np.union1d(rows[number], own)
-    return _rows_of(rows)
-
-
-def _rows_of(
-    rows: Sequence[NDArray[np.int32]],
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     first = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=first[1:])
-    return first, np.concatenate([np.zeros(0, np.int32), *rows])
+    return first, np.concatenate(rows)

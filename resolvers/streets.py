@@ -147,11 +147,14 @@ async def load_streets(
             return LoadedStreets(network.version, None, False, notices)
         if dry_run:
             return LoadedStreets(network.version, None, True, notices)
-        number = await streets.store(connection, _rows(built), source=source, loaded_by=loaded_by)
+        number = await streets.store(
+            connection, street_rows(built), source=source, loaded_by=loaded_by
+        )
     return LoadedStreets(network.version, number, True, notices)
 
 
-def _rows(built: Built) -> StreetRows:
+def street_rows(built: Built) -> StreetRows:
+    """Return a network as it is stored."""
     network = built.streets
     return StreetRows(
         version=network.version,

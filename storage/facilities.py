@@ -103,8 +103,8 @@ def standing_on(
     return and_(rows.since <= day, or_(rows.until.is_(None), rows.until > day))
 
 
-def columns() -> Query:
-    """Return the query for the columns of ``FacilityRow``."""
+def columns(*, as_text: bool = True) -> Query:
+    """Return the query for the columns of ``FacilityRow``, with its properties as text or not."""
     geom = Facility.__table__.c.geom
     return select(
         Facility.row_id,
@@ -117,7 +117,7 @@ def columns() -> Query:
         Facility.rooms,
         Facility.opening_hours,
         Facility.compound_code,
-        sql_cast(Facility.properties, Text),
+        sql_cast(Facility.properties, Text) if as_text else Facility.properties,
         Facility.since,
         Facility.until,
     )

@@ -9,10 +9,11 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, bindparam, delete, func, select, text
+from sqlalchemy import ARRAY, BigInteger, bindparam, delete, func, text
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError
+from storage import facilities
 from storage.circle_models import Facility
 from storage.models import SRID
 from storage.units import texts
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from storage.units import Query
 
 Day = dt.date
 
@@ -89,7 +89,7 @@ async def states(
     -----
     No limit: a list may be the whole truth. Leans on ``facility_one_row_a_day``.
     """
-    query = _columns().order_by(Facility.key, Facility.since)
+    query = facilities.columns(as_text=False).order_by(Facility.key, Facility.since)
     if keys is not None:
         query = query.where(Facility.key == func.any(texts(list(keys))))
     if lock:
@@ -187,25 +187,6 @@ def _refusal(error: DBAPIError) -> ConflictError | None:
     if sqlstate == UNKNOWN_KEY:
         return ConflictError("a kind of service points was taken away meanwhile; load it again")
     return None
-
-
-def _columns() -> Query:
-    geom = Facility.__table__.c.geom
-    return select(
-        Facility.row_id,
-        Facility.key,
-        Facility.kind,
-        Facility.name,
-        func.ST_X(geom),
-        func.ST_Y(geom),
-        Facility.floor_area_m2,
-        Facility.rooms,
-        Facility.opening_hours,
-        Facility.compound_code,
-        Facility.properties,
-        Facility.since,
-        Facility.until,
-    )
 
 
 def _state_of(row: Any) -> FacilityState:  # noqa: ANN401 - a row of the columns above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -45,11 +46,12 @@ class Engine(Protocol):
         """Return how far each home is from its nearest station; None if that is not asked."""
 
 
-class _OneByOne:
+class _OneByOne(ABC):
     """Engines without a call for many circles."""
 
+    @abstractmethod
     def circle(self, station: int, limit_m: float) -> Found:
-        raise NotImplementedError
+        """Return the nodes within the limit of a station."""
 
     def circles(self, stations: NDArray[np.intp], limit_m: float) -> int:
         """Find one circle after another."""

@@ -53,4 +53,4 @@ def _buildings(path: Path) -> NDArray[np.float64]:
             name, layer="multipolygons", where="building IS NOT NULL", columns=[]
         )
     land = shapely.from_wkb(found[2], on_invalid="ignore")
-    return np.asarray(shapely.get_coordinates(shapely.centroid(land[land != None])))  # noqa: E711
+    return np.asarray(shapely.get_coordinates(shapely.centroid(land[~shapely.is_missing(land)])))

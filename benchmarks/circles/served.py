@@ -61,7 +61,7 @@ query ($walk: Walk) {
 """What a slider draws again while it moves."""
 
 
-class Command(Exception):  # noqa: N818 - named by what it tells of
+class CommandError(Exception):
     """A command failed."""
 
 
@@ -143,7 +143,7 @@ def _load(files: Files, environment: dict[str, str], say: Callable[[str], None])
             check=False,
         )
         if done.returncode:
-            raise Command(f"wangge {' '.join(words)}: {done.stderr.strip() or done.stdout}")
+            raise CommandError(f"wangge {' '.join(words)}: {done.stderr.strip() or done.stdout}")
         took_s = time.perf_counter() - began
         say(f"  wangge {' '.join(words[:2])}: {took_s:.1f} s")
         return took_s
@@ -187,7 +187,7 @@ def _wait(child: subprocess.Popen[bytes], port: int) -> None:
                 return
         except OSError:
             time.sleep(0.2)
-    raise Command("the service did not start")
+    raise CommandError("the service did not start")
 
 
 def _post(
@@ -197,6 +197,6 @@ def _post(
     connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
     answer: dict[str, Any] = orjson.loads(connection.getresponse().read())  # as quick as a browser
     if answer.get("errors"):
-        raise Command(str(answer["errors"][0]["message"]))
+        raise CommandError(str(answer["errors"][0]["message"]))
     data: dict[str, Any] = answer["data"]
     return data

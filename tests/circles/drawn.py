@@ -13,6 +13,7 @@ from sqlalchemy import insert
 
 from geo.crs import LocalMetric, round9
 from geo.street_building import Ways, build_streets
+from resolvers.streets import street_rows
 from storage import streets, tallies
 from storage.circle_models import Facility
 from storage.models import SRID, Address, Edition, Outline, Unit
@@ -116,21 +117,7 @@ async def add_streets(connection: AsyncConnection, ways: Sequence[Line]) -> None
     start = np.cumsum([0, *(len(way) for way in ways)])
     none = [None] * len(ways)
     built = build_streets(Ways(start.astype(np.int64), degrees, None, none, none))
-    network = built.streets
-    rows = streets.StreetRows(
-        version=network.version,
-        lon0=network.plane.lon0,
-        lat0=network.plane.lat0,
-        node_lonlat=built.node_lonlat,
-        a=network.a,
-        b=network.b,
-        length_m=network.length_m,
-        line_start=network.line_start,
-        line_lonlat=built.line_lonlat,
-        kinds=built.kinds,
-        names=built.names,
-    )
-    await streets.store(connection, rows, source={}, loaded_by="tester")
+    await streets.store(connection, street_rows(built), source={}, loaded_by="tester")
 
 
 async def add_point(connection: AsyncConnection, point: Stand) -> None:

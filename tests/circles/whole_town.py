@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from fixtures.__main__ import DATA
 from geo.street_building import Ways, build_streets
+from resolvers.streets import street_rows
 from storage import streets, tallies
 from storage.circle_models import Facility
 from storage.models import SRID, Address, Edition, Outline, Unit
@@ -179,21 +180,7 @@ async def _add_streets(connection: AsyncConnection) -> None:
     none = [None] * len(lines)
     lonlat = np.array([spot for line in lines for spot in line])
     built = build_streets(Ways(start, lonlat, None, none, none))
-    network = built.streets
-    rows = streets.StreetRows(
-        version=network.version,
-        lon0=network.plane.lon0,
-        lat0=network.plane.lat0,
-        node_lonlat=built.node_lonlat,
-        a=network.a,
-        b=network.b,
-        length_m=network.length_m,
-        line_start=network.line_start,
-        line_lonlat=built.line_lonlat,
-        kinds=built.kinds,
-        names=built.names,
-    )
-    await streets.store(connection, rows, source={}, loaded_by="tester")
+    await streets.store(connection, street_rows(built), source={}, loaded_by="tester")
 
 
 def _stored(geom: BaseGeometry) -> Any:  # noqa: ANN401 - a GeoAlchemy element
