@@ -21,10 +21,14 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from schema.circle_query import CircleQueries
+from schema.duty_mutation import DutyMutations
+from schema.duty_query import DutyQueries
 from schema.facility_mutation import FacilityMutations
 from schema.facility_query import FacilityQueries
 from schema.masking import shown
 from schema.mutation import Mutation
+from schema.plan_mutation import PlanMutations
+from schema.plan_query import PlanQueries
 from schema.query import Query
 from schema.request import RequestContext
 from schema.scalars import SCALARS
@@ -47,12 +51,12 @@ CACHED_QUERIES = 512
 
 
 @strawberry.type(name="Query", description="Everything that can be read.")
-class AllQueries(Query, FacilityQueries, CircleQueries, SitingQueries):
+class AllQueries(Query, FacilityQueries, CircleQueries, SitingQueries, DutyQueries, PlanQueries):
     """The questions of all modules."""
 
 
 @strawberry.type(name="Mutation", description="Everything that can be changed.")
-class AllMutations(Mutation, Uploading, FacilityMutations):
+class AllMutations(Mutation, Uploading, FacilityMutations, DutyMutations, PlanMutations):
     """The mutations of all modules."""
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from geo.errors import NoDatabaseError
 from storage.levels import insert_default_levels
+from storage.usual_duties import insert_usual_duties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,11 @@ UPGRADE_LOCK = 0x77616E6767650001
 """Advisory lock that lets one process at a time change the tables ("wangge" and a number)."""
 
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision, which most databases have."""
+
+DUTIES_SINCE = "0007"
+"""The revision that brought duties: a city that took them away later gets none back."""
 
 # A percent sign would start an interpolation in Alembic's configuration.
 _SCRIPTS = str(Path(__file__).with_name("migrations")).replace("%", "%%")
@@ -59,7 +63,7 @@ def upgrade(url: str) -> None:
     -----
     One transaction under one advisory lock: services that start together wait for one another,
     and a migration that fails leaves nothing behind. An empty level table receives the default
-    levels.
+    levels, and a new table of duties the usual ones.
     """
     with _connected(url) as connection, connection.begin():
         if _revision(connection) == HEAD:
@@ -69,9 +73,12 @@ def upgrade(url: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         if not _status(connection).pending:
             return
+        before = _revision(connection)
         _create_extensions(connection)
         command.upgrade(config(connection), "head")
         insert_default_levels(connection)
+        if before is None or before < DUTIES_SINCE:
+            insert_usual_duties(connection)
 
 
 def status(url: str) -> MigrationStatus:

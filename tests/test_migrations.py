@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from geo.errors import NoDatabaseError
 from geo.levels import DEFAULT_LEVELS
 from storage import migrate
-from storage.circle_models import Base
+from storage.duty_models import Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

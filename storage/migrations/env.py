@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.circle_models import Base  # with those of storage.models
+from storage.duty_models import Base  # with the tables of all modules
 
 context.configure(
     connection=context.config.attributes["connection"],
