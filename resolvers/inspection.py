@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geo.findings import Report
     from geo.remarks import Remark
     from resolvers.importing import Imported
+    from resolvers.orphans_told import Orphan
     from sources.boundaries import BoundaryFile
     from sources.notices import Notice
 
@@ -71,6 +72,8 @@ class Inspection:
         The file that the addresses came from; None likewise.
     change
         What publishing would change, or changed; None where that is not known.
+    left
+        Assignments that it would leave without a unit, or left.
     """
 
     report: Report
@@ -89,6 +92,7 @@ class Inspection:
     base_edition: int | None = None
     published_as: int | None = None
     change: Change | None = None
+    left: Sequence[Orphan] = ()
 
     @property
     def outline(self) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from geo.findings import Kind, Severity
+from resolvers.orphans_told import label
 from resolvers.report_map import map_data
 from resolvers.report_text import clause_state, detail_of, say_clause, say_finding, summary_line
 from sources.report_page import ClauseText, Notice, Page
 from sources.report_words import whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geo.findings import Finding
     from resolvers.inspection import Change, Inspection
+    from resolvers.orphans_told import Orphan
     from sources.report_words import Words
 
 MOST_LISTED = 20_000
@@ -20,6 +24,9 @@ MOST_LISTED = 20_000
 
 MOST_NAMED = 50
 """The most units that a page names of one finding."""
+
+MOST_LEFT = 10
+"""The most assignments without a unit that a page tells."""
 
 COUNTED = ("added", "removed", "redrawn", "renamed", "reattributed", "noded")
 """The counts of a change, in the order in which they are told."""
@@ -47,6 +54,8 @@ def page_of(found: Inspection, words: Words) -> Page:
         changes_title=words("page.changes" if found.published_as is None else "page.changed"),
         changes=_changes(change, words),
         changes_note=_removed(change, words),
+        left=_left(found, words),
+        left_listed=_left_listed(found.left, words),
         facts=_facts(found, words),
         data=_data(found, words),
     )
@@ -86,6 +95,34 @@ def _removed(change: Change | None, words: Words) -> str:
     if change is None or not change.removed_codes:
         return ""
     return words("changes.removed_codes", codes=words.listed(change.removed_codes, MOST_NAMED))
+
+
+def _left(found: Inspection, words: Words) -> str:
+    if not found.left:
+        return ""
+    return words("left.would" if found.published_as is None else "left.did", len(found.left))
+
+
+def _left_listed(left: Sequence[Orphan], words: Words) -> list[str]:
+    """Tell the first assignments that lose their unit: the duties, and nobody's name.
+
+    A report is sent on, also to those who may not know who carries what.
+    """
+    listed = [_say_left(one, words) for one in left[:MOST_LEFT]]
+    more = len(left) - len(listed)
+    return [*listed, words("left.more", more)] if more else listed
+
+
+def _say_left(one: Orphan, words: Words) -> str:
+    what = words("left.one", unit=label(one.row.code, one.unit), duty=one.duty)
+    if not one.successors:
+        return what
+    best = one.successors[0]
+    to = label(best.gets.code, best.name)
+    share = best.gets.household_share
+    if share is None:
+        return words("left.successor", what=what, unit=to)
+    return words("left.of_households", what=what, unit=to, share=f"{share:.1%}")
 
 
 def _facts(found: Inspection, words: Words) -> list[tuple[str, str]]:

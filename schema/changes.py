@@ -12,9 +12,11 @@ from resolvers.context import State
 from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from schema.arguments import After, First
 from schema.common import PageInfo
+from schema.duties import AssignmentConnection
 from schema.enums import ChangeKind
 from schema.levels import Level, level_of
 from schema.lookahead import unit_wanted
+from schema.orphans import Behind, OrphanConnection, orphaned, orphans_left
 from schema.request import Info
 from schema.units import Unit, unit_of
 
@@ -220,6 +222,7 @@ Kinds = Annotated[
 )
 class ChangeSummary:
     found: strawberry.Private[changes.ChangeSet]
+    published: strawberry.Private[int | None]
     states: strawberry.Private[States]
     added: int = strawberry.field(description="Units that continue none of before.")
     removed: int = strawberry.field(description="Units that none continues.")
@@ -261,6 +264,31 @@ class ChangeSummary:
         page = _cut(rows, begin, page_size(first, 100))
         return MovementConnection(page=page, states=self.states, after=after, total_count=len(rows))
 
+    @strawberry.field(
+        description=(
+            "Assignments that would be left on a unit that no longer stands, and those to come on "
+            "it, by the unit's code and the duty's key; 1 to 1000 a page. Of an edition: those "
+            "that hold on any day from its first on, until the code stands again. They stay as "
+            "they are until somebody ends them; units are told as they stood before."
+        )
+    )
+    async def orphaned_assignments(
+        self, info: Info, first: First = 100, after: After = None
+    ) -> AssignmentConnection:
+        return await orphaned(info, self._behind, first=first, after=after)
+
+    @strawberry.field(
+        description="The same assignments, each with the units that may take it over."
+    )
+    async def orphans(
+        self, info: Info, first: First = 100, after: After = None
+    ) -> OrphanConnection:
+        return await orphans_left(info, self._behind, first=first, after=after)
+
+    @property
+    def _behind(self) -> Behind:
+        return Behind(self.found, self.states.before, self.states.after, self.published)
+
     @strawberry.field(description="The units that change, by code; 1 to 1000 a page.")
     def items(
         self, info: Info, kinds: Kinds = None, first: First = 100, after: After = None
@@ -279,17 +307,26 @@ class ChangeSummary:
         return ChangeConnection(page=page, states=self.states, after=after, total_count=len(rows))
 
     @classmethod
-    def of(cls, found: changes.ChangeSet, before: State | None, after: State | None) -> Self:
+    def of(
+        cls,
+        found: changes.ChangeSet,
+        before: State | None,
+        after: State | None,
+        published: int | None = None,
+    ) -> Self:
         """Show what changes.
 
         Parameters
         ----------
         before, after
             What the units are seen in; None where nothing stood.
+        published
+            The edition that a draft became.
         """
         counts = {kind.value.lower(): found.count(kind) for kind in changes.ChangeKind}
         return cls(
             found=found,
+            published=published,
             states=States(found.level, before, after),
             unchanged=found.unchanged,
             households_moved=found.households_moved,

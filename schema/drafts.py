@@ -207,7 +207,8 @@ class Draft(Node):
         found = await info.context.draft_changes(self.row, other)
         base = State(self.row.base_edition) if self.row.base_edition is not None else None
         before = reading.state_of(other) if other is not None else base
-        return ChangeSummary.of(found, before, reading.state_of(self.row))
+        after = reading.state_of(self.row)
+        return ChangeSummary.of(found, before, after, self.row.published_as)
 
     @strawberry.field(
         description=(

@@ -139,3 +139,11 @@ class ChangeKind(Enum):
     REATTRIBUTED = _value("REATTRIBUTED", "Its parent or one of its other columns changed.")
     SPLIT = _value("SPLIT", "It became several units, one of which may keep its code.")
     MERGED = _value("MERGED", "It is made of several units, one of which may have had its code.")
+
+
+@strawberry.enum(description="What carries duties.")
+class BodyKind(Enum):
+    """See the description."""
+
+    PERSON = _value("PERSON", "One person.")
+    ORGANISATION = _value("ORGANISATION", "A branch, a committee, a company, a department, a team.")

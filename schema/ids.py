@@ -24,6 +24,8 @@ class IdKind(StrEnum):
     DRAFT = "Draft"
     FINDING = "Finding"
     FACILITY = "Facility"
+    ASSIGNMENT = "Assignment"
+    BODY = "Body"
 
 
 class GlobalId(NamedTuple):

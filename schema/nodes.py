@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from geo.errors import BadInputError, WanggeError
-from resolvers import drafts_reading, facilities, reading
+from resolvers import assignments, bodies, drafts_reading, facilities, reading
 from schema.common import Node
 from schema.drafts import Draft
+from schema.duties import Assignment, Body
 from schema.editions import Edition
 from schema.facilities import Facility
 from schema.findings import Finding
@@ -72,12 +73,23 @@ async def _load(info: Info, kind: IdKind, keys: Sequence[str]) -> Mapping[str, N
         return _shown(drawn, lambda found: Unit.of(*found))
     if kind is IdKind.DRAFT:
         return _shown(await drafts_reading.by_ids(context, numbers), Draft.of)
+    if kind is IdKind.EDITION:
+        small = [number for number in numbers if number < _MAX_EDITION]
+        return _shown(await reading.editions_by_numbers(context, small), Edition.of)
+    return await _load_of_today(info, kind, numbers)
+
+
+async def _load_of_today(info: Info, kind: IdKind, numbers: Sequence[int]) -> Mapping[str, Node]:
+    """Load what is seen on a day, and belongs to no edition."""
+    context, today = info.context.reading, info.context.reading.today
     if kind is IdKind.FACILITY:
         states = await facilities.by_rows(context, numbers)
-        today = context.today
         return _shown(states, lambda row: Facility.of(row, facilities.day_within(row, today)))
-    small = [number for number in numbers if number < _MAX_EDITION]
-    return _shown(await reading.editions_by_numbers(context, small), Edition.of)
+    if kind is IdKind.BODY:
+        known = await bodies.by_rows(context, numbers)
+        return _shown(known, lambda row: Body.of(row, today))
+    seen = await assignments.by_ids(context, numbers)
+    return _shown(seen, lambda row: Assignment.of(row, today))
 
 
 _MAX_EDITION = 2**31

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from geo import crs
+from resolvers import assignments
 from resolvers.context import State
+from resolvers.facilities import day_of
 from resolvers.pictures import shape_texts, simplified_texts
+from schema.asked_day import asked_day
 from schema.ids import IdKind, encode
 from schema.request import Info
+from storage.assignments import UnitKey
 from storage.units import UnitRow, Wanted
 
 
@@ -27,21 +31,39 @@ async def collection_of(
     info: Info,
     rows: Sequence[UnitRow],
     state: State,
+    *,
     datum: crs.Datum,
     tolerance_m: float | None,
+    holders: Mapping[UnitKey, list[str]] | None = None,
 ) -> bytes:
-    """Return the text of a FeatureCollection of units."""
+    """Return the text of a FeatureCollection of units, and of who holds a duty there if asked."""
     texts = await _texts(info, rows, state, datum=datum, tolerance_m=tolerance_m)
     counted = await _complete(info, rows, state, Wanted.TALLY)
     features = [
         {
             "type": "Feature",
             "geometry": orjson.Fragment(text),
-            "properties": _properties(row),
+            "properties": _properties(row) | _held(row, holders),
         }
         for row, text in zip(counted, texts, strict=True)
     ]
     return orjson.dumps({"type": "FeatureCollection", "features": features})
+
+
+async def holder_names(
+    info: Info, rows: Sequence[UnitRow], state: State, duty: str
+) -> dict[UnitKey, list[str]]:
+    """Return who carries a duty on units, by name, on the day that the question is about."""
+    context = info.context.reading
+    day = asked_day(info) or await day_of(context, state)
+    units = [(row.level, row.code) for row in rows]
+    names = await assignments.holder_names(context, units, duty, day)
+    info.context.spend(sum(map(len, names.values())))
+    return names
+
+
+def _held(row: UnitRow, holders: Mapping[UnitKey, list[str]] | None) -> dict[str, Any]:  # JSON
+    return {"holders": holders[row.level, row.code]} if holders is not None else {}
 
 
 def _properties(row: UnitRow) -> dict[str, Any]:  # values of JSON

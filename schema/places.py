@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -11,6 +11,7 @@ from resolvers.context import State
 from resolvers.places import PlaceCodeRow, PlaceRow
 from schema.arguments import LevelKey
 from schema.enums import NoUnit
+from schema.ladder import Rung, ladder_of
 from schema.lookahead import unit_wanted
 from schema.request import Info
 from schema.units import Unit
@@ -72,6 +73,32 @@ class Place:
     async def nearest_distance_m(self, info: Info) -> float | None:
         found = await self._nearest(info)
         return found[1] if found else None
+
+    @strawberry.field(
+        description=(
+            "Who answers here, from the lowest level upwards: small matters stay in the grid, hard "
+            "ones go to the community, big ones to the street. With `duty`, a compound comes first "
+            "where the place is in one and compounds may have that duty. Empty where the place is "
+            "in no unit."
+        )
+    )
+    async def ladder(
+        self,
+        info: Info,
+        duty: Annotated[
+            str | None, strawberry.argument(description="Key of a duty; null for all.")
+        ] = None,
+        history: Annotated[
+            bool,
+            strawberry.argument(
+                description=(
+                    "Holders whose time has ended, too; which unit is named depends on today's, "
+                    "or the asked day's, alone."
+                )
+            ),
+        ] = False,
+    ) -> list[Rung]:
+        return await ladder_of(info, self.row, duty=duty, history=history)
 
     async def _nearest(self, info: Info) -> tuple[UnitRow, float] | None:
         reading = info.context.reading

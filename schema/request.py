@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import strawberry
-from strawberry.dataloader import DataLoader
 
 from resolvers import children, drafts_reading, facilities, reading, shares, units
 from resolvers.changes import changes_of_drafts, changes_of_editions, draft_questions
 from resolvers.context import Context, State
 from resolvers.uploads import Desk
+from schema.duty_loading import DutyLoading
+from schema.orphan_loading import OrphanLoading
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from geo.changes_told import ChangeSet
     from resolvers.changes import Between
     from resolvers.children import Descent
@@ -29,19 +32,11 @@ if TYPE_CHECKING:
     from storage.units import UnitRow, Wanted
     from storage.waivers import WaivedCount
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
 
 @dataclass
-class RequestContext:
-    """One request: its use cases, its loaders, and what its fields want.
+class RequestContext(DutyLoading, OrphanLoading):
+    """One request: its use cases, its loaders, and what its fields want."""
 
-    Loaders gather the questions of sibling fields, so that each list level of a query is one SQL
-    statement however many parents it has.
-    """
-
-    reading: Context
     fresh: Callable[[], Context] | None = None
     """Makes a context of the same asker that knows nothing yet, for the day that it is then."""
     hub: Hub | None = None
@@ -51,7 +46,8 @@ class RequestContext:
     connection_params: dict[str, object] = field(default_factory=dict)
     """What a WebSocket's client said when it came."""
     wanted: dict[Hashable, Wanted] = field(default_factory=dict)
-    _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+    days: dict[Hashable, date | None] = field(default_factory=dict)
+    """The day that each field is about, see :mod:`schema.asked_day`."""
     _drafts: dict[int, DraftRow] = field(default_factory=dict)
 
     def spend(self, things: int = 1) -> None:
@@ -68,12 +64,13 @@ class RequestContext:
         if self.fresh is not None:
             self.reading = self.fresh()
         self.wanted.clear()
+        self.days.clear()
         self._loaders.clear()
         return self.reading
 
     def another(self) -> Self:
         """Return the context of another operation on the same connection."""
-        made = replace(self, wanted={}, _loaders={})
+        made = replace(self, wanted={}, days={}, _loaders={})
         made.begin()
         return made
 
@@ -82,23 +79,6 @@ class RequestContext:
         if self.hub is None:
             raise ValueError("nothing is heard here: subscriptions need the service")
         return self.hub
-
-    def _load(
-        self,
-        name: Hashable,
-        key: K,
-        fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
-        default: Any = None,  # noqa: ANN401 - of the values' type
-    ) -> Awaitable[V]:
-        """Ask the loader of a name, made from ``fetch`` when it is first needed, for a key."""
-        if name not in self._loaders:
-
-            async def load(keys: list[K]) -> list[V]:
-                found = await fetch(keys)
-                return [found.get(key, default) for key in keys]
-
-            self._loaders[name] = DataLoader(load)
-        return cast("Awaitable[V]", self._loaders[name].load(key))
 
     def unit(
         self, state: State, level: str, code: str, wanted: Wanted

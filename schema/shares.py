@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Share:
     level: strawberry.Private[str]
     code: strawberry.Private[str]
-    edition: strawberry.Private[int]
+    state: strawberry.Private[State]
     area_m2: float = strawberry.field(
         description=(
             "Land that both have, in square metres; 0 where they share households on a border only."
@@ -45,11 +45,10 @@ class Share:
         from schema.units import Unit as Shown  # noqa: PLC0415 - units hold shares
 
         info.context.spend()
-        state = State(self.edition)
-        row = await info.context.unit(state, self.level, self.code, unit_wanted(info))
+        row = await info.context.unit(self.state, self.level, self.code, unit_wanted(info))
         if row is None:
-            raise LookupError(f"{self.level} {self.code} left edition {self.edition}")
-        return Shown.of(row, state)
+            raise LookupError(f"{self.level} {self.code} left edition {self.state.edition}")
+        return Shown.of(row, self.state)
 
     @classmethod
     def of(cls, row: ShareRow, level: str) -> Self:
@@ -57,7 +56,7 @@ class Share:
         return cls(
             level=level,
             code=row.code,
-            edition=row.edition,
+            state=State(row.edition),
             area_m2=row.area_m2,
             area_share=row.area_share,
             households=row.households,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -18,7 +19,7 @@ from schema.enums import Datum
 from schema.ids import IdKind, encode
 from schema.levels import Level, level_of
 from schema.lookahead import page_asked, page_wanted, unit_wanted
-from schema.pictures import collection_of, geometry_of
+from schema.pictures import collection_of, geometry_of, holder_names
 from schema.request import Info
 from schema.scalars import GeoJSON, Json, as_json
 from schema.shares import Share, shares_of
@@ -26,6 +27,7 @@ from storage.units import UnitRow, Wanted
 
 if TYPE_CHECKING:
     from geo import crs
+    from schema.duties import AssignmentConnection
     from schema.facilities import FacilityConnection
 
 PLAIN = "unit"
@@ -224,6 +226,58 @@ class Unit(Node):
 
         return await facilities_in(info, self.row, self.state, kind=kind, first=first, after=after)
 
+    @strawberry.field(
+        description=(
+            "Who carries which duty on it, by the duty's key and the first day. Readers are given "
+            "those of public duties, editors also all others on units of their ground; totalCount "
+            "counts those not shown, too. 1 to 1000 a page."
+        )
+    )
+    async def assignments(
+        self,
+        info: Info,
+        *,
+        duty: Annotated[
+            str | None, strawberry.argument(description="Key of a duty; null for all.")
+        ] = None,
+        post: Annotated[
+            str | None, strawberry.argument(description="Key of a post; null for all.")
+        ] = None,
+        as_of: Annotated[
+            dt.date | None,
+            strawberry.argument(
+                description=(
+                    "The day to see. Null means the day of the nearest field above that names one, "
+                    "else today (in an edition that does not stand today: its first day)."
+                )
+            ),
+        ] = None,
+        history: Annotated[
+            bool,
+            strawberry.argument(
+                description=(
+                    "Those that had ended by that day, too; not those that were ended on their "
+                    "first day, which were mistakes."
+                )
+            ),
+        ] = False,
+        first: First = 100,
+        after: After = None,
+    ) -> Annotated[AssignmentConnection, strawberry.lazy("schema.duties")]:
+        from schema.duties import assignments_on  # noqa: PLC0415 - they show units
+
+        return await assignments_on(
+            info,
+            self.row,
+            self.state,
+            duty=duty,
+            post=post,
+            as_of=as_of,
+            history=history,
+            first=first,
+            after=after,
+        )
+
     async def _with(self, info: Info, wanted: Wanted) -> UnitRow:
         """Return the row with some columns, which the look-ahead has read as a rule."""
         if wanted in self.row.wanted:
@@ -291,15 +345,26 @@ class UnitConnection:
     @strawberry.field(
         description=(
             "This page as one FeatureCollection, ready for a map source: properties id, level, "
-            "code, name, parent (its code), areaM2, households, people."
+            "code, name, parent (its code), areaM2, households, people, and with `duty` holders: "
+            "the names of those who carry it, as far as the asker may know them."
         )
     )
     async def feature_collection(
-        self, info: Info, datum: OfDatum = Datum.WGS84, tolerance_m: ToleranceM = None
+        self,
+        info: Info,
+        datum: OfDatum = Datum.WGS84,
+        tolerance_m: ToleranceM = None,
+        duty: Annotated[
+            str | None, strawberry.argument(description="Key of a duty; null for no holders.")
+        ] = None,
     ) -> GeoJSON:
         plain: crs.Datum = plain_datum(datum)
-        info.context.spend(len(self.page.rows))
-        text = await collection_of(info, self.page.rows, self.state, plain, tolerance_m)
+        rows = self.page.rows
+        info.context.spend(len(rows))
+        names = await holder_names(info, rows, self.state, duty) if duty is not None else None
+        text = await collection_of(
+            info, rows, self.state, datum=plain, tolerance_m=tolerance_m, holders=names
+        )
         return GeoJSON(as_json(text))
 
 

@@ -62,6 +62,10 @@ class Page(NamedTuple):
     changes: Sequence[tuple[str, str]]
     """Figures and what they count; none leaves the part out."""
     changes_note: str
+    left: str
+    """How many assignments lose their unit; empty where none does."""
+    left_listed: Sequence[str]
+    """The first of them."""
     facts: Sequence[tuple[str, str]]
     data: dict[str, Any]  # free JSON: the map and the table, see report/*.js
 
@@ -176,16 +180,24 @@ def _clause(clause: ClauseText, words: Words) -> str:
 
 
 def _changes(page: Page) -> str:
-    if not page.changes and not page.changes_note:
+    if not (page.changes or page.changes_note or page.left):
         return ""
     items = "".join(
         f"<li><strong>{text(count)}</strong> {text(what)}</li>" for count, what in page.changes
     )
+    figures = f"<ul>{items}</ul>" if items else ""
     note = f"<p>{text(page.changes_note)}</p>" if page.changes_note else ""
     return (
-        f'<section class="changes"><h2>{text(page.changes_title)}</h2><ul>{items}</ul>{note}'
-        "</section>"
+        f'<section class="changes"><h2>{text(page.changes_title)}</h2>{figures}{note}'
+        f"{_left(page)}</section>"
     )
+
+
+def _left(page: Page) -> str:
+    if not page.left:
+        return ""
+    items = "".join(f"<li>{text(one)}</li>" for one in page.left_listed)
+    return f'<p>{text(page.left)}</p><ul class="left">{items}</ul>'
 
 
 def _notices(page: Page, words: Words) -> str:

@@ -42,6 +42,8 @@ USUAL_DUTIES = (
     UsualDuty("building_head", "楼栋长", ("compound",), 0, None, public=False),
     UsualDuty("station_head", "驿站站长", ("community",), 0, None),
     UsualDuty("volunteer", "志愿者", ("grid",), 0, None, several=False, public=False),
+    UsualDuty("community_office", "社区居民委员会", ("community",), 1, 1),
+    UsualDuty("subdistrict_office", "街道办事处", ("subdistrict",), 1, 1),
     UsualDuty("volunteer_team", "志愿服务队", ("community",), 0, None),
 )
 

@@ -8,8 +8,10 @@ import typer
 
 from geo.changes_told import ChangeKind
 from resolvers.diff import diff_editions
+from resolvers.orphans_told import orphans_between
 from service.cli.files import WithinOption
 from service.cli.frame import JsonOption, app, on_database, today
+from service.cli.orphans import orphans_json, show_orphans
 from service.cli.output import emit, table, together
 from service.cli.reporting import SHOWN, short_area
 from service.settings import read_settings
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import RenderableType
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
     from geo.changes_told import Change, ChangeSet, Movement, UnitLabel
+    from resolvers.orphans_told import Orphan
 
 MAX_NODES = 1000
 """The most changes, and the most movements, that JSON lists: a page of the API."""
@@ -61,22 +65,26 @@ def diff(
 ) -> None:
     """Compare a level in two editions: what changes from A to B."""
     settings = read_settings()
-    found = on_database(
-        lambda engine: diff_editions(
-            engine, before, after, level=level, within=within, today=today(settings)
-        ),
-        settings=settings,
-    )
-    emit(changes_json(found), as_json, lambda _: show_changes(found))
+    day = today(settings)
+
+    async def use(engine: AsyncEngine) -> tuple[ChangeSet, list[Orphan]]:
+        found = await diff_editions(engine, before, after, level=level, within=within, today=day)
+        return found, await orphans_between(engine, found, after=after, today=day)
+
+    found, left = on_database(use, settings=settings)
+    shown = together(show_changes(found), show_orphans(left, happened=True))
+    emit(changes_json(found, left), as_json, lambda _: shown)
 
 
 def changes_json(
-    found: ChangeSet, report: dict[str, Any] | None = None
+    found: ChangeSet, left: Sequence[Orphan], report: dict[str, Any] | None = None
 ) -> dict[str, Any]:  # free JSON: the contract's ChangeSummary
     """Return what changes as the API's ChangeSummary, with its first nodes.
 
     Parameters
     ----------
+    left
+        Assignments that are left without a unit; all are told.
     report
         A draft's report as JSON: land that it leaves blank or claims twice is told beside.
     """
@@ -92,6 +100,7 @@ def changes_json(
             [_change_json(found, c) for c in found.changes[:MAX_NODES]], len(found.changes)
         ),
         "gone": [unit.code for unit in found.gone],
+        "orphans": orphans_json(left),
     }
     if report is not None:
         answer |= {"openedM2": report["blankM2"], "doubledM2": report["overlapM2"]}

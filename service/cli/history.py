@@ -11,6 +11,7 @@ from geo.errors import BadInputError
 from resolvers import publishing
 from resolvers.changes_compared import changes_of_import
 from resolvers.importing import DraftOrder
+from resolvers.orphans_told import orphans_by, orphans_of_edition
 from resolvers.reverting import revert
 from service.cli.changes import changes_json
 from service.cli.files import MAX_ID, WithinOption
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from geo.changes_told import ChangeSet
     from resolvers.importing import Imported
+    from resolvers.orphans_told import Orphan
     from resolvers.publishing import Published
 
 MAX_NUMBER = 2**31 - 1
@@ -70,19 +72,25 @@ def revert_level(
         correction=correction,
     )
 
-    async def work(engine: AsyncEngine) -> tuple[Imported, ChangeSet, Published | None]:
+    async def work(
+        engine: AsyncEngine,
+    ) -> tuple[Imported, ChangeSet, Published | None, list[Orphan]]:
         made = await revert(engine, to, asked)
         changes = await to_thread.run_sync(changes_of_import, made)
         if not publish or made.draft is None or not made.checked.report.clean:
-            return made, changes, None
+            left = await orphans_by(engine, changes, today=day, base=made.base_edition)
+            return made, changes, None, left
         done = await publishing.publish(engine, [*beside, made.draft], order)
-        return made, changes, done
+        left = []
+        if done.new:
+            left = await orphans_of_edition(engine, done.edition.number, today=day)
+        return made, changes, done, left
 
     with progress(f"bringing back {level} of edition {to}"):
-        made, changes, published = on_database(work, settings=settings)
+        made, changes, published, left = on_database(work, settings=settings)
     told = draft_json(made, beside, published)
-    told["changes"] = changes_json(changes, told["report"])
-    shown = draft_view(made, beside, published, changes)
+    told["changes"] = changes_json(changes, left, told["report"])
+    shown = draft_view(made, beside, published, changes, left)
     emit(told, as_json, lambda _: together(*shown))
     if not made.checked.report.clean:
         raise typer.Exit(ExitCode.FINDINGS)

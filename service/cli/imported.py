@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from anyio import to_thread
@@ -12,6 +13,7 @@ from resolvers.changes_compared import changes_of_import
 from resolvers.draft_reports import changes_of, of_published
 from resolvers.grounds import ground_for
 from resolvers.inspection import of_import
+from resolvers.orphans_told import orphans_by, orphans_of_edition
 from service.cli.changes import changes_json
 from service.cli.frame import current_user, on_database, today
 from service.cli.made import draft_json, draft_view
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from geo.changes_told import ChangeSet
     from resolvers.importing import Imported
     from resolvers.inspection import Change
+    from resolvers.orphans_told import Orphan
     from resolvers.publishing import Published
     from service.cli.reading import Begun
     from service.settings import Settings
@@ -58,6 +61,8 @@ class Done(NamedTuple):
     published: Published | None
     change: Change | None
     changes: ChangeSet
+    left: list[Orphan]
+    """Assignments that it leaves without a unit, or would."""
 
 
 def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: bool) -> Done:
@@ -96,12 +101,19 @@ def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: boo
             changes, change = await comparing, None
             if reported and made.draft is not None:
                 change = await changes_of(engine, made.draft, made.removed)
-            return Done(read, made, None, change, changes)
+            left = await orphans_by(engine, changes, today=order.today, base=made.base_edition)
+            return Done(read, made, None, change, changes, left)
         with progress("publishing"):
             done = await publishing.publish_imported(engine, made, order)
-        return Done(read, made, done, of_published(done, made.removed), await comparing)
+        left = await _left_behind(engine, done, order.today)
+        change = of_published(done, made.removed)
+        return Done(read, made, done, change, await comparing, left)
 
     return on_database(work, settings=settings)
+
+
+async def _left_behind(engine: AsyncEngine, done: Published, day: dt.date) -> list[Orphan]:
+    return await orphans_of_edition(engine, done.edition.number, today=day) if done.new else []
 
 
 def write(report: Path, done: Done, lang: Language | None, settings: Settings) -> None:
@@ -110,6 +122,7 @@ def write(report: Path, done: Done, lang: Language | None, settings: Settings) -
 
     edition = done.published.edition.number if done.published is not None else None
     inspected = of_import(done.read, done.made, today(settings), done.change, edition)
+    inspected = replace(inspected, left=done.left)
     with progress(f"writing {report.name}"):
         write_report(report, inspected, lang or own_language())
 
@@ -117,9 +130,9 @@ def write(report: Path, done: Done, lang: Language | None, settings: Settings) -
 def show(done: Done, asked: Asked, *, as_json: bool) -> None:
     """Print what came of an import."""
     told = draft_json(done.made, asked.beside, done.published)
-    told["changes"] = changes_json(done.changes, told["report"])
+    told["changes"] = changes_json(done.changes, done.left, told["report"])
     shown = [
         describe(done.read),
-        *draft_view(done.made, asked.beside, done.published, done.changes),
+        *draft_view(done.made, asked.beside, done.published, done.changes, done.left),
     ]
     emit(told, as_json, lambda _: together(*shown))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.cli.changes import show_changes
+from service.cli.orphans import show_orphans
 from service.cli.publishing import edition_json, say_published
 from service.cli.reporting import show_notices, show_report, whole_report_json
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from geo.changes_told import ChangeSet
     from resolvers.importing import Imported
+    from resolvers.orphans_told import Orphan
     from resolvers.publishing import Published
 
 
@@ -47,7 +49,11 @@ def draft_json(
 
 
 def draft_view(
-    made: Imported, beside: Sequence[int], published: Published | None, changes: ChangeSet
+    made: Imported,
+    beside: Sequence[int],
+    published: Published | None,
+    changes: ChangeSet,
+    left: Sequence[Orphan],
 ) -> list[RenderableType | None]:
     """Return what was concluded and found, what would change, and what to do now."""
     report = made.checked.report
@@ -57,6 +63,7 @@ def draft_view(
         show_notices(notices),
         show_report(report),
         show_changes(changes, land),
+        show_orphans(left, happened=published is not None),
         _what_now(made, beside, published),
     ]
 

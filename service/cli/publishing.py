@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,13 @@ from resolvers import draft_lists, importing, publishing
 from resolvers.diff import diff_draft
 from resolvers.draft_reports import inspect_draft
 from resolvers.edition_lists import list_editions
+from resolvers.orphans_told import orphans_of_draft, orphans_of_edition
 from resolvers.report_files import check_report_target, write_report
 from service.cli.changes import changes_json, show_changes
 from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
+from service.cli.orphans import orphans_json, show_orphans
 from service.cli.output import emit, progress, table, together
 from service.cli.report_options import LangOption, ReportOption
 from service.cli.reporting import (
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from geo.changes_told import ChangeSet
     from resolvers.importing import Rechecked
     from resolvers.inspection import Inspection
+    from resolvers.orphans_told import Orphan
     from resolvers.publishing import Published
     from storage.editions import EditionRow
 
@@ -115,22 +119,28 @@ def show_draft(
 
     async def work(
         engine: AsyncEngine,
-    ) -> tuple[dict[str, Any], Inspection | None, ChangeSet | None]:
+    ) -> tuple[dict[str, Any], Inspection | None, ChangeSet | None, list[Orphan]]:
         inspected = None if report is None else await inspect_draft(engine, number, day)
         shown = await draft_lists.show_draft(engine, number, today=day)
-        return shown, inspected, await diff_draft(engine, number, today=day)
+        changes = await diff_draft(engine, number, today=day)
+        left = []
+        if changes is not None:
+            left = await orphans_of_draft(engine, changes, number, today=day)
+        return shown, inspected, changes, left
 
-    found, inspected, changes = on_database(work, settings=settings)
-    found["changes"] = changes_json(changes, found["report"]) if changes is not None else None
+    found, inspected, changes, left = on_database(work, settings=settings)
+    found["changes"] = changes_json(changes, left, found["report"]) if changes is not None else None
     if report is not None and inspected is not None:
+        inspected = replace(inspected, left=left)
         with progress(f"writing {report.name}"):
             write_report(report, inspected, lang or own_language())
-    emit(found, as_json, lambda shown: _draft_view(shown, changes))
+    emit(found, as_json, lambda shown: _draft_view(shown, changes, left))
 
 
 def _draft_view(
     draft: dict[str, Any],  # free JSON: the contract's Draft
     changes: ChangeSet | None,
+    left: list[Orphan],
 ) -> RenderableType:
     report = draft["report"]
     notices = [(n["code"], n["message"], n["featureCount"]) for n in draft["source"]["notices"]]
@@ -140,6 +150,7 @@ def _draft_view(
         _clauses_table(report["clauses"]) if report else None,
         _findings_table(report["findings"]["nodes"]) if report else None,
         show_changes(changes, draft["report"]) if changes is not None else None,
+        show_orphans(left, happened=draft["status"] == "PUBLISHED"),
     )
 
 
@@ -236,11 +247,18 @@ def publish(
         note=note,
         correction=correction,
     )
+
+    async def work(engine: AsyncEngine) -> tuple[Published, list[Orphan]]:
+        done = await publishing.publish(engine, numbers, order)
+        if not done.new:
+            return done, []
+        return done, await orphans_of_edition(engine, done.edition.number, today=order.today)
+
     with progress("publishing"):
-        done = on_database(
-            lambda engine: publishing.publish(engine, numbers, order), settings=settings
-        )
-    emit(edition_json(done.edition), as_json, lambda _: say_published(done))
+        done, left = on_database(work, settings=settings)
+    told = edition_json(done.edition) | {"orphans": orphans_json(left)}
+    shown = together(say_published(done), show_orphans(left, happened=True))
+    emit(told, as_json, lambda _: shown)
 
 
 def say_published(done: Published) -> str:

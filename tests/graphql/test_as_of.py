@@ -50,11 +50,14 @@ ASKED = {
 """A question to each root field that takes a day; whoever adds one, adds its question here."""
 
 ON_OTHER_GROUND = {
+    "bodies": "tests/graphql/test_duties.py",
     "circleCoverage": "tests/circles/test_answers.py",
+    "crossAppointment": "tests/graphql/test_duty_coverage.py",
+    "dutyCoverage": "tests/graphql/test_duty_coverage.py",
     "facilities": "tests/graphql/test_facilities.py",
     "siting": "tests/graphql/test_siting.py",
 }
-"""Root fields that are asked on days where there are facilities, and in which file."""
+"""Root fields that are asked where there are facilities or duties, and in which file."""
 
 STANDING = """
 SELECT u.level, u.code, u.id, u.parent_code,

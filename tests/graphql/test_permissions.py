@@ -107,6 +107,11 @@ ROOTS = [
     'circleCoverage(kinds: ["station"]) { share }',
     "nearest(point: {lon: 104, lat: 38}) { walkM }",
     "walkPresets { key }",
+    "duties { key }",
+    'body(key: "an") { key }',
+    "bodies { totalCount }",
+    'dutyCoverage(duty: "grid_holder") { total }',
+    'crossAppointment(duties: ["grid_holder", "volunteer"]) { total }',
     'siting(kinds: ["station"], within: {level: "district", code: "999000"}) { bound }',
 ]
 

@@ -1,0 +1,34 @@
+"""What whoever asks may know of duties, looked up once a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.duty_sight import EVERYTHING, PUBLIC, DutyGround, Sight
+from storage.keys import Role
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+
+async def sight(context: Context) -> Sight:
+    """Return how far the asker sees.
+
+    Raises
+    ------
+    UnauthenticatedError
+        If the key that came is none of ours, or revoked.
+    """
+    who = await context.principal()
+    if who is None or not who.role.includes(Role.EDITOR):
+        return PUBLIC
+    if who.within_level is None or who.within_code is None:
+        return EVERYTHING
+    return await ground_sight(context, who.within_level, who.within_code)
+
+
+async def ground_sight(context: Context, level: str, code: str) -> Sight:
+    """Return how far an editor of a unit sees."""
+    tree = await context.tree()
+    ways = tuple((spec.key, tree.between(level, spec.key) or ()) for spec in tree.below(level))
+    return Sight(everything=False, ground=DutyGround(level, code, ways))

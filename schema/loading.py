@@ -1,0 +1,44 @@
+"""Loaders that gather the questions of sibling fields."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from strawberry.dataloader import DataLoader
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass
+class Loading:
+    """The use cases of one request, and the loaders that ask them.
+
+    Loaders gather the questions of sibling fields, so that each list level of a query is one SQL
+    statement however many parents it has.
+    """
+
+    reading: Context
+    _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict, kw_only=True)
+
+    def _load(
+        self,
+        name: Hashable,
+        key: K,
+        fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        default: Any = None,  # noqa: ANN401 - of the values' type
+    ) -> Awaitable[V]:
+        """Ask the loader of a name, made from ``fetch`` when it is first needed, for a key."""
+        if name not in self._loaders:
+
+            async def load(keys: list[K]) -> list[V]:
+                found = await fetch(keys)
+                return [found.get(key, default) for key in keys]
+
+            self._loaders[name] = DataLoader(load)
+        return cast("Awaitable[V]", self._loaders[name].load(key))

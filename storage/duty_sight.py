@@ -1,0 +1,145 @@
+"""What one may know of who carries which duty: conditions that every query of them keeps to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, null, or_, select, true
+from sqlalchemy.orm import aliased
+
+from storage.duty_models import Assignment, Body, Duty
+from storage.models import Unit
+
+if TYPE_CHECKING:
+    from sqlalchemy import SQLColumnExpression
+
+    from storage.units import Query
+
+    Column = SQLColumnExpression[Any]
+
+Day = dt.date
+
+
+class DutyGround(NamedTuple):
+    """A unit, and the ways down to the levels below it."""
+
+    level: str
+    code: str
+    ways: tuple[tuple[str, tuple[str, ...]], ...]
+    """Each level below, and the levels between, from above."""
+
+
+class Sight(NamedTuple):
+    """How far an asker sees: everything, a ground, or (with neither) what is public."""
+
+    everything: bool
+    """Whether the asker edits everywhere."""
+    ground: DutyGround | None
+    """Where the asker edits."""
+
+
+PUBLIC = Sight(everything=False, ground=None)
+"""What readers see."""
+
+EVERYTHING = Sight(everything=True, ground=None)
+"""What editors of everywhere see, and the service itself."""
+
+
+def may_see(sight: Sight) -> ColumnElement[bool]:
+    """Return the condition that an asker may see an assignment.
+
+    Those of public duties are for everybody; those of others for editors of the unit's ground.
+    Leans on ``unit_code``, for the assignments of duties that are not public only.
+    """
+    if sight.everything:
+        return true()
+    public = _is_public(Assignment)
+    if sight.ground is None:
+        return public
+    return or_(public, lies_in(sight.ground, Assignment.level, Assignment.code))
+
+
+def may_name(sight: Sight, day: Day) -> ColumnElement[bool]:
+    """Return the condition that an asker may know a body's name.
+
+    Everybody may where a public duty of it holds on the day; editors of its ground always. Leans
+    on ``assignment_body``.
+    """
+    if sight.everything:
+        return true()
+    held = aliased(Assignment)
+    in_public = exists(
+        select(held.id)
+        .where(held.body == Body.key, _is_public(held), _holds(held, day))
+        .correlate_except(held)
+    )
+    return or_(in_public, may_know(sight, day))
+
+
+def may_know(sight: Sight, day: Day) -> ColumnElement[bool]:
+    """Return the condition that an asker may know a body's home, contact and properties.
+
+    Editors may whose ground it lives on, or carries something on: on the day or later, and not by
+    a mistake that was ended before it began. Leans on ``unit_code`` and ``assignment_body``.
+    """
+    if sight.everything:
+        return true()
+    if sight.ground is None:
+        return false()
+    held = aliased(Assignment)
+    carries = exists(
+        select(held.id)
+        .where(
+            held.body == Body.key,
+            or_(held.until.is_(None), and_(held.until > day, held.until > held.since)),
+            lies_in(sight.ground, held.level, held.code),
+        )
+        .correlate_except(held)
+    )
+    return or_(lies_in(sight.ground, Body.home_level, Body.home_code), carries)
+
+
+def lies_in(ground: DutyGround, level: Column, code: Column) -> ColumnElement[bool]:
+    """Return the condition that a unit lies on a ground, or is that unit itself.
+
+    Parameters
+    ----------
+    level, code
+        Columns that name the unit.
+
+    Notes
+    -----
+    It lies where it stands in the newest edition, or where it stood last: what is left of a unit
+    that is gone is for those who had it. The way goes upwards from each unit, which for a page of
+    them costs less than to gather all units below the ground.
+    """
+    ways = [(level == ground.level, code)]
+    for below, between in ground.ways:
+        above: Column = code
+        for passed in (below, *reversed(between)):
+            above = _parent(passed, above)
+        ways.append((level == below, above))
+    return func.coalesce(case(*ways, else_=null()) == ground.code, false())
+
+
+def _parent(level: str, code: Column) -> Column:
+    """Return the code of the unit above one of a level, as it stands or stood last."""
+    unit = aliased(Unit)
+    query: Query = (
+        select(unit.parent_code)
+        .where(unit.level == level, unit.code == code)
+        .order_by(unit.first_edition.desc())
+        .limit(1)
+    )
+    return query.correlate_except(unit).scalar_subquery()
+
+
+def _is_public(held: Any) -> ColumnElement[bool]:  # noqa: ANN401 - Assignment, or an alias of it
+    duty = aliased(Duty)
+    public: ColumnElement[bool] = held.duty.in_(select(duty.key).where(duty.public))
+    return public
+
+
+def _holds(held: Any, day: Day) -> ColumnElement[bool]:  # noqa: ANN401 - as above
+    return and_(held.since <= day, or_(held.until.is_(None), held.until > day))
