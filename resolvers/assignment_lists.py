@@ -105,7 +105,9 @@ async def load_assignments(
         stored = await assignment_writing.stored_assignments(connection, words.duties_named(files))
         meant = words.understand(files, stored, rejects)
         whole = words.whole_truth(files, rejects) if replace else frozenset()
-        writing = _settle(meant, stored, duties, whole, day, rejects)
+        writing = _settle(
+            meant, stored, DutyCalendar(duties), whole=whole, day=day, rejects=rejects
+        )
         lines = [part.sent.lines for part in files]
         rejected = rejects.told([part.file for part in files], lines)
         notices = (*words.notices(), *_kept_notice(files, words, whole, replace=replace))
@@ -139,13 +141,14 @@ async def _words(
     codes = {s.unit for part in files for s in part.assignments} - units.codes.keys()
     spans = await list_lookup.unit_spans(connection, levels_named, codes) if codes else []
     words = LevelWords(await levels.all_levels(connection))
-    return Words(duties, words, units, spans, names, day)
+    return Words(duties, words, units, spans=spans, bodies=names, day=day)
 
 
 def _settle(
     meant: Sequence[Meant],
     stored: Sequence[AssignmentRow],
-    duties: Mapping[str, DutyRow],
+    calendar: DutyCalendar,
+    *,
     whole: Collection[str],
     day: Day,
     rejects: Rejects,
@@ -158,7 +161,6 @@ def _settle(
     What follows is looked at row by row, in the order of the lists.
     """
     writing = _Writing([], [], [], 0, 0)
-    calendar = DutyCalendar(duties)
     named = {one.stored.id for one in meant if one.stored is not None}
     unchanged = dropped = 0
     for row in stored:

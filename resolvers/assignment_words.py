@@ -81,6 +81,7 @@ class Words:
         duties: Mapping[str, DutyRow],
         levels: LevelWords,
         units: UnitWords,
+        *,
         spans: Iterable[UnitSpan],
         bodies: Sequence[tuple[str, str]],
         day: Day,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resolvers.body_members import Listed, Members
 from resolvers.list_lookup import (
     LevelWords,
     ListedRow,
@@ -18,7 +17,7 @@ from resolvers.list_lookup import (
 from resolvers.naming import search_text
 from sources.notices import Notice
 from storage import body_writing, editions, levels, list_lookup
-from storage.body_writing import Organisation, StoredBody
+from storage.body_writing import StoredBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,12 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedBodies", "Reject", "load_bodies"]
 
-Day = dt.date
-
 HOME = "home"
 """The property that keeps a home which is no unit of the city."""
-
-PERSON, ORGANISATION = "PERSON", "ORGANISATION"
 
 
 class LoadedBodies(NamedTuple):
@@ -48,14 +43,6 @@ class LoadedBodies(NamedTuple):
     """What those who sent the lists should know beside what each file's own notices say."""
     taken: bool = True
     """False where nothing was taken, because a row could not be."""
-
-
-class _Listed(NamedTuple):
-    """A row of a list, and the list that it stands in."""
-
-    row: ListedRow
-    spec: BodySpec
-    part: BodyFile
 
 
 class _Places(NamedTuple):
@@ -96,10 +83,10 @@ async def load_bodies(
         await list_lookup.lock_lists(connection)
         listed = _first_of_each_key(files, rejects)
         stored = await body_writing.stored_bodies(connection, [one.spec.key for one in listed])
-        members = _Members(await body_writing.organisations(connection), listed, stored)
-        members.settle(listed, rejects)
+        members = Members(await body_writing.organisations(connection), listed, stored)
+        members.settle(rejects)
         good = [one for one in listed if one.row not in rejects]
-        homeless: list[_Listed] = []
+        homeless: list[Listed] = []
         places = await _places(connection)
         wanted = [_merged(one, stored.get(one.spec.key), members, places, homeless) for one in good]
         differing = [body for body in wanted if stored.get(body.key) != body]
@@ -115,11 +102,11 @@ async def load_bodies(
     return LoadedBodies(*counts, rejected, tuple(_notices(homeless)))
 
 
-def _first_of_each_key(files: Sequence[BodyFile], rejects: Rejects) -> list[_Listed]:
-    first: dict[str, _Listed] = {}
+def _first_of_each_key(files: Sequence[BodyFile], rejects: Rejects) -> list[Listed]:
+    first: dict[str, Listed] = {}
     for source, part in enumerate(files):
         for spec in part.bodies:
-            one = _Listed(ListedRow(source, spec.place), spec, part)
+            one = Listed(ListedRow(source, spec.place), spec, part)
             before = first.setdefault(spec.key, one)
             if before is not one:
                 line = before.part.sent.lines[before.spec.place]
@@ -128,95 +115,6 @@ def _first_of_each_key(files: Sequence[BodyFile], rejects: Rejects) -> list[_Lis
                 )
                 rejects.add(one.row, reason)
     return list(first.values())
-
-
-# -- members --------------------------------------------------------------------------------
-
-
-class _Members:
-    """Of which organisation who is a member, by what a list calls it."""
-
-    def __init__(
-        self,
-        organisations: Sequence[Organisation],
-        listed: Sequence[_Listed],
-        stored: Mapping[str, StoredBody],
-    ) -> None:
-        self.kinds = {one.key: ORGANISATION for one in organisations}
-        self.kinds |= {one.spec.key: one.spec.kind for one in listed}
-        self.above = {one.key: one.member_of for one in organisations}
-        self.stored = {one.key for one in organisations} | set(stored)
-        names = {one.key: one.name for one in organisations}
-        names |= {one.spec.key: one.spec.name for one in listed if one.spec.kind == ORGANISATION}
-        self._named: dict[str, list[str]] = defaultdict(list)
-        for key, name in names.items():
-            self._named[name].append(key)
-
-    def key_of(self, called: str) -> str:
-        """Return the key of an organisation by its key or its name.
-
-        Raises
-        ------
-        WordNotFoundError
-            If there is none, or several have that name.
-        """
-        if called in self.kinds:
-            if self.kinds[called] != ORGANISATION:
-                raise WordNotFoundError(f"{shortened(called)} is a person, who has no members")
-            return called
-        named = self._named.get(called, [])
-        if len(named) == 1:
-            return named[0]
-        what = f"{len(named)} organisations are" if named else "there is no organisation"
-        advice = "name its key" if named else "load it before, or in the same load"
-        raise WordNotFoundError(f"{what} called {shortened(called)}; {advice}")
-
-    def settle(self, listed: Sequence[_Listed], rejects: Rejects) -> None:
-        """Reject the rows that are members of what there is not, and those that follow of that."""
-        of = {}
-        for one in listed:
-            if one.spec.member_of is None:
-                continue
-            try:
-                of[one.spec.key] = self.key_of(one.spec.member_of)
-            except WordNotFoundError as error:
-                rejects.add(one.row, f"member_of: {error}")
-        self._reject_circles(listed, of, rejects)
-        gone = {one.spec.key for one in listed if one.row in rejects} - self.stored
-        waiting = defaultdict(list)
-        for one in listed:
-            if one.spec.key in of:
-                waiting[of[one.spec.key]].append(one)
-        todo = list(gone)
-        while todo:
-            key = todo.pop()
-            for one in waiting.pop(key, ()):
-                if one.row not in rejects:
-                    reason = f"it is a member of {shortened(key)}, whose own row was not taken"
-                    rejects.add(one.row, reason)
-                    if one.spec.key not in self.stored:
-                        todo.append(one.spec.key)
-
-    def _reject_circles(
-        self, listed: Sequence[_Listed], of: Mapping[str, str], rejects: Rejects
-    ) -> None:
-        """Reject organisations that would be members of themselves, at whatever distance."""
-        says = {one.spec.key for one in listed if "member_of" in one.part.says}
-        above = {key: up for key, up in self.above.items() if key not in says} | dict(of)
-        rows = {one.spec.key: one.row for one in listed}
-        safe: set[str] = set()
-        for start in of:
-            path: dict[str, None] = {}
-            key: str | None = start
-            while key is not None and key not in safe and key not in path:
-                path[key] = None
-                key = above.get(key)
-            if key is not None and key in path:
-                circle = list(path)[list(path).index(key) :]
-                for member in circle:
-                    if member in rows:
-                        rejects.add(rows[member], "it would be a member of itself")
-            safe.update(path)
 
 
 # -- what is written ------------------------------------------------------------------------
@@ -229,11 +127,11 @@ async def _places(connection: AsyncConnection) -> _Places:
 
 
 def _merged(
-    one: _Listed,
+    one: Listed,
     stored: StoredBody | None,
-    members: _Members,
+    members: Members,
     places: _Places,
-    homeless: list[_Listed],
+    homeless: list[Listed],
 ) -> StoredBody:
     """Return a body as it is to be stored: what its list says, and else what is stored."""
     spec, says = one.spec, one.part.says
@@ -279,7 +177,7 @@ def _home(spec: BodySpec, places: _Places) -> tuple[str, str] | None:
         return None
 
 
-def _notices(homeless: Sequence[_Listed]) -> Iterable[Notice]:
+def _notices(homeless: Sequence[Listed]) -> Iterable[Notice]:
     if homeless:
         one = homeless[0]
         line = one.part.sent.lines[one.spec.place]

@@ -31,6 +31,8 @@ class CrossRow:
     """A question about several duties that can be answered."""
 
     duties: tuple[str, ...]
+    hidden_first: tuple[str, ...]
+    """The same ones, those that are not public before the others."""
     scope: Scope
 
 
@@ -56,7 +58,8 @@ async def cross_appointment(
     rows = [await require_duty(context, key, argument="duties") for key in duties]
     key = _common_level(rows, level)
     scope = await scope_of(context, key, within, as_of or context.today)
-    return CrossRow(tuple(duties), scope)
+    hidden_first = sorted(rows, key=lambda row: row.public)
+    return CrossRow(tuple(duties), tuple(row.key for row in hidden_first), scope)
 
 
 def _common_level(duties: Sequence[DutyRow], level: str | None) -> str:
@@ -94,7 +97,7 @@ async def bodies(
     rows = await context.ask(
         duty_counts.cross_bodies,
         row.scope,
-        row.duties,
+        row.hidden_first,
         await sight(context),
         first=first + 1,
         after=after,

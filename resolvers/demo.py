@@ -1,4 +1,7 @@
-"""What the demo plays: the made-up town is published, proven, walked, and checked a year later."""
+"""What the demo plays: the made-up town is published, proven, walked, and checked a year later.
+
+Between, it is told who answers for what.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from resolvers.auditing import audit
 from resolvers.context import Context, Shared
 from resolvers.coverage_reading import coverage
 from resolvers.demo_circles import load_services, walk
+from resolvers.demo_duties import answering, load_roster
 from resolvers.truth import compare
 from resolvers.worlds import read_base
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from resolvers.auditing import Audit
     from resolvers.coverage_reading import ReportRow
     from resolvers.demo_circles import Circles, LoadedServices, Services
+    from resolvers.demo_duties import Duties, LoadedRoster, Roster
     from resolvers.publishing import Published
     from resolvers.truth import Comparison, Fault
     from sources.addresses import AddressFile
@@ -41,6 +46,8 @@ class Town(NamedTuple):
     addresses: Sequence[AddressFile]
     services: Services
     """Streets, service points and programmes."""
+    roster: Roster
+    """Duties, people, organisations, and who carries what."""
     again: BoundaryFile
     """The grids once more, in another format."""
     foreign: BoundaryFile
@@ -87,6 +94,8 @@ class Played(NamedTuple):
     audit: Audit
     services: LoadedServices
     circles: Circles
+    roster: LoadedRoster
+    duties: Duties
     next_year: Comparison
 
     @property
@@ -98,12 +107,14 @@ class Played(NamedTuple):
             and not self.again.new
             and self.foreign.same == self.foreign.units
             and self.circles.right
+            and self.roster.right
+            and self.duties.right
             and self.next_year.right
         )
 
 
 async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> Played:
-    """Publish the town, prove it, walk its circles, and check its second year.
+    """Publish the town, prove it, walk its circles, ask for its duties, check its second year.
 
     Parameters
     ----------
@@ -138,6 +149,7 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
 
     published = [(spec.key, await publish(spec.key, town.units[spec.key])) for spec in town.levels]
     again = await publish(GRID, town.again)
+    roster = await load_roster(engine, town.roster, today=today, by=by)
     context = Context(Shared(engine), today=today)
     proof = [
         Proven(spec, await coverage(context, spec.key, within=None, as_of=None))
@@ -151,6 +163,8 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
         audit=await audit(engine, None),
         services=services,
         circles=await walk(context),
+        roster=roster,
+        duties=await answering(context),
         next_year=await _check(engine, town, today=today),
     )
 

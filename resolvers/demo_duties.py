@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 COMPOUND = "compound"
 
 ADDRESSES = ("00000220", "00001749", "00002605")
-"""In a compound with a joint branch; in one without a branch; where the community lacks its liaison."""
+"""In a compound with a joint branch; in one without any; in a community without a liaison."""
 
 MISSING = 5
 """How many units without a holder are named."""
@@ -92,6 +92,8 @@ class Gap(NamedTuple):
 
     duty: DutyRow
     counts: Counts
+    bodies: int
+    """Holders, each once."""
     missing: list[UnitRow]
     """The first of them, by code."""
 
@@ -103,6 +105,11 @@ class Duties(NamedTuple):
     asked: int
     """How many duties each unit of their level must have a holder of."""
     gaps: list[Gap]
+
+    @property
+    def right(self) -> bool:
+        """True when somebody answers at each of the addresses."""
+        return all(any(rung.holders for rung in ladder.rungs) for ladder in self.ladders)
 
 
 async def load_roster(
@@ -171,4 +178,4 @@ async def _gap(context: Context, duty: DutyRow) -> Gap:
     page = await duty_coverage.missing(
         context, asked, first=MISSING, after=None, wanted=Wanted.NOTHING
     )
-    return Gap(duty, counts, page.rows)
+    return Gap(duty, counts, await duty_coverage.count_bodies(context, asked), list(page.rows))

@@ -114,6 +114,11 @@ async def counts(context: Context, row: CoverageRow) -> Counts:
     )
 
 
+async def count_bodies(context: Context, row: CoverageRow) -> int:
+    """Return how many bodies carry the duty, or its post, each once."""
+    return await context.ask(duty_counts.count_bodies, row.scope, row.demand)
+
+
 async def missing(
     context: Context, row: CoverageRow, *, first: int, after: str | None, wanted: Wanted
 ) -> Page[UnitRow]:

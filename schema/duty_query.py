@@ -80,7 +80,8 @@ class DutyQueries:
             strawberry.argument(
                 description=(
                     "With `duty` or `post`: only those that carry it on this unit or one below "
-                    "it. Else: only those that carry something there, or live there."
+                    "it. Else: only those that carry something there, or live there, which is "
+                    "told of homes on the asker's own ground."
                 )
             ),
         ] = None,

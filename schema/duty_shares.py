@@ -152,7 +152,7 @@ class DutyCoverage:
         )
     )
     async def body_count(self, info: Info) -> int:
-        return (await duty_coverage.counts(info.context.reading, self.row)).bodies
+        return await duty_coverage.count_bodies(info.context.reading, self.row)
 
     @strawberry.field(description="The units that are not covered, by code; 1 to 1000 a page.")
     async def missing(self, info: Info, first: First = 100, after: After = None) -> UnitConnection:

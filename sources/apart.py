@@ -27,7 +27,7 @@ from sources.plain import plain
 # What understands an answer is imported when one is awaited: the child does not wait for it.
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from geo.crs import Datum
     from geo.ground import Ground
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sources.boundaries import BoundaryFile
     from sources.columns import Columns
     from sources.facilities import FacilityColumns, FacilityFile
+    from sources.rosters import Roster
     from sources.streets import StreetFile
     from sources.walkable import Walkable
 
@@ -43,6 +44,7 @@ __all__ = [
     "read_addresses_apart",
     "read_boundaries_apart",
     "read_facilities_apart",
+    "read_roster_apart",
     "read_streets_apart",
 ]
 
@@ -141,6 +143,14 @@ class _AskedFacilities(TypedDict, total=False):
     datum: Datum | None
     columns: FacilityColumns
     kind: str | None
+
+
+class _AskedRoster(TypedDict, total=False):
+    """The keywords of ``read_roster``."""
+
+    usual: Sequence[str]
+    layer: str | None
+    encoding: str | None
 
 
 class _Order(NamedTuple):
@@ -243,6 +253,23 @@ def read_facilities_apart(
     return _read(path, "FacilityFile", _facilities, _Order(asked, limits, unwanted))
 
 
+def read_roster_apart(
+    path: Path,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    unwanted: Callable[[], bool] | None = None,
+    **asked: Unpack[_AskedRoster],
+) -> Roster:
+    """Read a list without places as ``sources.rosters.read_roster``, in a process apart.
+
+    Raises
+    ------
+    UnreadableError, BadInputError
+        As ``read_boundaries_apart``.
+    """
+    return _read(path, "Roster", _roster, _Order(asked, limits, unwanted))
+
+
 def read_streets_apart(
     path: Path,
     *,
@@ -276,6 +303,12 @@ def _facilities() -> type[FacilityFile]:
     from sources.facilities import FacilityFile  # noqa: PLC0415
 
     return FacilityFile
+
+
+def _roster() -> type[Roster]:
+    from sources.rosters import Roster  # noqa: PLC0415
+
+    return Roster
 
 
 def _streets() -> type[StreetFile]:

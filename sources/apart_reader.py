@@ -84,6 +84,10 @@ def _reader(what: str) -> tuple[Callable[..., object], type | None]:
         from sources.facilities import FacilityColumns, read_facilities  # noqa: PLC0415
 
         return read_facilities, FacilityColumns
+    if what == "Roster":
+        from sources.rosters import read_roster  # noqa: PLC0415
+
+        return read_roster, None
     from sources.streets import read_streets  # noqa: PLC0415
 
     return read_streets, None

@@ -71,6 +71,10 @@ _CELLS: Mapping[str, frozenset[type]] = {
     "people": frozenset({int, _NONE}),
     "properties": frozenset({dict}),
     "groups": frozenset({dict}),
+    "titles": frozenset({str}),
+    "cells": frozenset({list}),
+    "lines": frozenset({int}),
+    "surplus": frozenset({int}),
 }
 """What the lists of an answer hold, by name; others hold any JSON."""
 

@@ -35,14 +35,16 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import ConflictError
 from storage.assignments import AssignmentRow, columns
 from storage.duty_models import Assignment, Body, DutyStamp
-from storage.duty_sight import may_name, may_see
+from storage.duty_sight import lies_in, may_know, may_name, may_see
+from storage.units import texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from storage.duty_sight import Sight
+    from storage.assignments import UnitKey
+    from storage.duty_sight import DutyGround, Sight
     from storage.units import Query
 
 Day = dt.date
@@ -83,7 +85,7 @@ class Why(IntEnum):
 class Clash(NamedTuple):
     """A stored assignment beside which a new one cannot stand."""
 
-    index: int
+    place: int
     """Of the new one, among those that are to be written."""
     why: Why
     other: AssignmentRow
@@ -105,7 +107,7 @@ async def lock(connection: AsyncConnection) -> None:
 async def find_clashes(
     connection: AsyncConnection, rows: Sequence[NewAssignment], sight: Sight, day: Day
 ) -> dict[int, Clash]:
-    """Return beside which stored assignments new ones cannot stand, by the index of the new one.
+    """Return beside which stored assignments new ones cannot stand, by the place of the new one.
 
     Parameters
     ----------
@@ -121,9 +123,9 @@ async def find_clashes(
     found: dict[int, Clash] = {}
     for start in range(0, len(rows), AT_ONCE):
         query = _clashes(rows[start : start + AT_ONCE], sight, day)
-        for index, why, seen, name, *other in await connection.execute(query):
-            clash = Clash(start + index, Why(why), AssignmentRow._make(other), seen, name)
-            found.setdefault(clash.index, clash)
+        for place, why, seen, name, *other in await connection.execute(query):
+            clash = Clash(start + place, Why(why), AssignmentRow._make(other), seen, name)
+            found.setdefault(clash.place, clash)
     return found
 
 
@@ -166,19 +168,61 @@ def _overlap(new: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a table of new 
     return and_(begins, lasts)
 
 
-async def same(connection: AsyncConnection, row: NewAssignment) -> AssignmentRow | None:
-    """Return the stored assignment that says just what a new one would; None without one."""
+async def same(
+    connection: AsyncConnection, row: NewAssignment, *, lasting: bool = False
+) -> AssignmentRow | None:
+    """Return the stored assignment that says just what a new one would; None without one.
+
+    Parameters
+    ----------
+    lasting
+        One that began earlier says the same, too.
+    """
+    began = Assignment.since <= row.since if lasting else Assignment.since == row.since
     query = columns().where(
         Assignment.duty == row.duty,
         Assignment.body == row.body,
         Assignment.level == row.level,
         Assignment.code == row.code,
         Assignment.post.is_not_distinct_from(row.post),
-        Assignment.since == row.since,
         Assignment.until.is_not_distinct_from(row.until),
+        began,
     )
     found = (await connection.execute(query.order_by(Assignment.id).limit(1))).first()
     return AssignmentRow._make(found) if found is not None else None
+
+
+class Assignable(NamedTuple):
+    """What decides whether an asker may give a body something to carry."""
+
+    known: bool
+    """Whether the asker may know its home."""
+    settled: bool
+    """Whether it has a home."""
+
+
+async def assignable(
+    connection: AsyncConnection, bodies: Collection[str], sight: Sight, day: Day
+) -> dict[str, Assignable]:
+    """Return what decides whether an asker may give bodies something to carry, by their keys.
+
+    It lacks those that are not there. Leans on ``body_key_key``.
+    """
+    query = select(Body.key, may_know(sight, day), Body.home_code.is_not(None)).where(
+        Body.key == func.any(texts(sorted(bodies)))
+    )
+    return {key: Assignable(*row) for key, *row in await connection.execute(query)}
+
+
+async def outside(
+    connection: AsyncConnection, ground: DutyGround, units: Sequence[UnitKey]
+) -> list[UnitKey]:
+    """Return the units of many that do not lie on a ground; leans on ``unit_code``."""
+    levels, codes = texts([level for level, _ in units]), texts([code for _, code in units])
+    given = func.unnest(levels, codes).table_valued(column("level", Text), column("code", Text))
+    unit = given.render_derived(name="given")
+    query = select(unit.c.level, unit.c.code).where(~lies_in(ground, unit.c.level, unit.c.code))
+    return [(level, code) for level, code in await connection.execute(query)]
 
 
 async def insert(
@@ -195,7 +239,7 @@ async def insert(
     written: list[AssignmentRow] = []
     for start in range(0, len(rows), AT_ONCE):
         new = _given(rows[start : start + AT_ONCE])
-        names = [name for name in NewAssignment._fields]
+        names = list(NewAssignment._fields)
         chosen = select(*(new.c[name] for name in names), literal(by, Text)).order_by(new.c.i)
         statement = (
             insert_into(Assignment)
@@ -293,7 +337,7 @@ def _given(rows: Sequence[NewAssignment]) -> Any:  # noqa: ANN401 - a table of t
     """Return new assignments as a table, in which ``i`` counts from 0."""
     plain = [{"i": index, **row._asdict()} for index, row in enumerate(rows)]
     sent = sql_cast(bindparam(None, orjson.dumps(plain).decode(), Text, unique=True), JSONB)
-    texts = (column(name, Text) for name in ("duty", "body", "level", "code", "post"))
+    names = (column(name, Text) for name in ("duty", "body", "level", "code", "post"))
     days = (column(name, Date) for name in ("since", "until"))
-    table = func.jsonb_to_recordset(sent).table_valued(column("i", Integer), *texts, *days)
+    table = func.jsonb_to_recordset(sent).table_valued(column("i", Integer), *names, *days)
     return table.render_derived(name="new", with_types=True)

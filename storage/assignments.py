@@ -61,9 +61,9 @@ class Place(NamedTuple):
     id: int
 
 
-def holding_on(day: Day) -> ColumnElement[bool]:
+def holding_on(day: Day, rows: type[Assignment] = Assignment) -> ColumnElement[bool]:
     """Return the condition that an assignment holds on a day."""
-    return and_(Assignment.since <= day, or_(Assignment.until.is_(None), Assignment.until > day))
+    return and_(rows.since <= day, or_(rows.until.is_(None), rows.until > day))
 
 
 def columns() -> Query:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, and_, case, func, null, or_, select
+from sqlalchemy import ColumnElement, Text, and_, case, false, func, null, or_, select
 from sqlalchemy import cast as sql_cast
 
 from storage.assignments import holding_on
 from storage.duty_models import Assignment, Body
+from storage.duty_sight import lies_in as lies_on
 from storage.duty_sight import may_know, may_name, may_see
 from storage.units import below, like_pattern, texts
 
@@ -125,11 +126,13 @@ async def page(
     after: str | None = None,
 ) -> list[BodyRow]:
     """Return up to ``first`` bodies after the key ``after``, by key."""
-    query = matching(columns(sight, which.day), which, sight)
+    keys = matching(select(Body.key), which, sight)
     if after is not None:
-        query = query.where(Body.key > after)
-    rows = await connection.execute(query.order_by(Body.key).limit(first))
-    return [row_of(row) for row in rows]
+        keys = keys.where(Body.key > after)
+    # what the asker may know is found out for the page only
+    some = keys.order_by(Body.key).limit(first).subquery()
+    query = columns(sight, which.day).join(some, some.c.key == Body.key).order_by(Body.key)
+    return [row_of(row) for row in await connection.execute(query)]
 
 
 async def count(connection: AsyncConnection, which: BodyFilter, sight: Sight) -> int:
@@ -157,7 +160,7 @@ def matching(query: Query, which: BodyFilter, sight: Sight) -> Query:
     if carries or which.within is not None:
         found = _carries(which, sight)
         if not carries and which.within is not None:
-            found = or_(found, _lives_in(which.within, sight, which.day))
+            found = or_(found, _lives_in(which.within, sight))
         query = query.where(found)
     return query
 
@@ -182,8 +185,14 @@ def _carries(which: BodyFilter, sight: Sight) -> ColumnElement[bool]:
     return Body.key.in_(query)
 
 
-def _lives_in(ground: Ground, sight: Sight, day: Day) -> ColumnElement[bool]:
-    return and_(may_know(sight, day), lies_in(ground, Body.home_level, Body.home_code))
+def _lives_in(ground: Ground, sight: Sight) -> ColumnElement[bool]:
+    """Return the condition that a body lives in a unit, and on the asker's own ground."""
+    if not sight.everything and sight.ground is None:
+        return false()
+    lives = lies_in(ground, Body.home_level, Body.home_code)
+    if sight.ground is None:
+        return lives
+    return and_(lives, lies_on(sight.ground, Body.home_level, Body.home_code))
 
 
 def lies_in(ground: Ground, level: Any, code: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.errors import BadInputError, ConflictError
 from geo.levels import DEFAULT_LEVELS, LevelSpec, Tiling, tree_problems
+from storage.duty_models import Assignment, Duty, DutyLevel
 from storage.models import ApiKey, Draft, Level, Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection, ScalarSelect
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +29,8 @@ class LevelChanges(NamedTuple):
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    duties: tuple[str, ...] = ()
+    """Keys of duties that went with their own level, by key: nobody ever had one of them."""
 
 
 class _Uses(NamedTuple):
@@ -37,6 +40,8 @@ class _Uses(NamedTuple):
     drafts: int
     open_drafts: int
     keys: int
+    assignments: int
+    """On its units, and anywhere of duties whose own level it is."""
 
 
 def insert_default_levels(connection: Connection) -> None:
@@ -67,7 +72,9 @@ async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]
 
     New levels and new names are always welcome. A level on which units stand or ever stood, or
     with a draft that is not decided, keeps its parent and its tiling: they are what its
-    editions were proven against. Levels side by side with units keep their order.
+    editions were proven against. Levels side by side with units keep their order. A level that
+    goes takes the duties with it whose own level it is; of others it is just none of theirs any
+    more. One on which anybody has, had or will have a duty must stay.
 
     Raises
     ------
@@ -83,13 +90,14 @@ async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]
     locked = select(*_COLUMNS).order_by(Level.rank).with_for_update()
     stored = {row.key: _spec(*row) for row in await connection.execute(locked)}
     wanted = {spec.key: spec for spec in specs}
+    duties = await _lock_duties(connection, stored.keys() - wanted.keys())
     uses = await _uses(connection)
     reasons = _refusals(stored, wanted, uses) + _disorder(stored, wanted, uses)
     if reasons:
         raise ConflictError(f"levels in use cannot change so: {'; '.join(reasons)}")
     changes = _changes(stored, wanted)
     await _write(connection, wanted.values(), changes)
-    return changes
+    return changes._replace(duties=duties)
 
 
 def _spec(key: str, name: str, parent: str | None, tiling: str, rank: int) -> LevelSpec:
@@ -106,6 +114,22 @@ def _row(level: LevelSpec) -> dict[str, object]:
     }
 
 
+async def _lock_duties(connection: AsyncConnection, removed: Collection[str]) -> tuple[str, ...]:
+    """Keep new assignments out that a removal would touch; return the duties that would go."""
+    if not removed:
+        return ()
+    going = select(Duty.key).where(Duty.level.in_(removed))
+    touched = or_(DutyLevel.level.in_(removed), DutyLevel.duty.in_(going))
+    # An assignment refers to one of these rows, and waits for them.
+    await connection.execute(
+        select(DutyLevel.duty)
+        .where(touched)
+        .order_by(DutyLevel.duty, DutyLevel.level)
+        .with_for_update()
+    )
+    return tuple((await connection.execute(going.order_by(Duty.key))).scalars())
+
+
 async def _uses(connection: AsyncConnection) -> dict[str, _Uses]:
     """Count what refers to each stored level; one statement."""
 
@@ -113,6 +137,7 @@ async def _uses(connection: AsyncConnection) -> dict[str, _Uses]:
         return select(func.count()).where(*conditions).scalar_subquery()
 
     undecided = Draft.status.in_(("READING", "OPEN"))
+    own = select(Duty.key).where(Duty.level == Level.key).correlate(Level)
     drawn = or_(Draft.level == Level.key, Draft.within_level == Level.key)
     query = select(
         Level.key,
@@ -120,6 +145,7 @@ async def _uses(connection: AsyncConnection) -> dict[str, _Uses]:
         count(drawn),
         count(drawn, undecided),
         count(ApiKey.within_level == Level.key),
+        count(or_(Assignment.level == Level.key, Assignment.duty.in_(own))),
     )
     return {key: _Uses(*counts) for key, *counts in await connection.execute(query)}
 
@@ -135,6 +161,7 @@ def _refusals(
         if new is None:
             in_use = _in_words(used.units, "unit") or _in_words(used.drafts, "draft")
             in_use = in_use or _in_words(used.keys, "key")
+            in_use = in_use or _in_words(used.assignments, "assignment")
             if in_use:
                 reasons.append(f"{key!r} has {in_use} and must stay")
             continue

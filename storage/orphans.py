@@ -201,3 +201,16 @@ async def names_of_bodies(connection: AsyncConnection, keys: Collection[str]) ->
     query = select(Body.key, Body.name).where(Body.key.in_(keys))
     names: dict[str, str] = dict((await connection.execute(query)).all())
     return names
+
+
+async def carried_by(
+    connection: AsyncConnection, bodies: Collection[str]
+) -> set[tuple[str, str, str, str, str | None]]:
+    """Return what bodies carry or will: duty, body, level and code of the unit, and post.
+
+    That is what is without an end; leans on ``assignment_body``.
+    """
+    query = select(
+        Assignment.duty, Assignment.body, Assignment.level, Assignment.code, Assignment.post
+    ).where(Assignment.body.in_(bodies), Assignment.until.is_(None))
+    return {(row[0], row[1], row[2], row[3], row[4]) for row in await connection.execute(query)}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 from io import StringIO
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,13 +12,12 @@ import shapely
 from rich.console import Console
 
 from resolvers.context import Context, Shared
-from resolvers.demo import Played, Town, play
 from resolvers.places import Point
 from resolvers.siting import SitingAsked, siting
 from resolvers.units import UnitRef
-from service.cli.demo import FILES, read_town
-from service.cli.playbill import played_json, show_played
+from service.cli.playbill import show_played
 from storage.engine import make_engine
+from tests.played import TODAY, Demo, play_once
 from tests.town import in_metres, layer, table
 from tests.town_walks import Walks, nearest_m, read_walks, stations
 
@@ -30,32 +27,13 @@ if TYPE_CHECKING:
     from resolvers.siting import SitingRow
     from tests.databases import Databases
 
-TODAY = dt.date(2026, 11, 22)
 WALK_M = 1_000.0
-
-
-class Demo(NamedTuple):
-    """The demo, played once for all tests here."""
-
-    url: str
-    town: Town
-    played: Played
-    told: Any  # JSON
 
 
 @pytest.fixture(scope="module")
 def demo(databases: Databases) -> Demo:
-    url = databases.make("demo_circles")
-    town = read_town(FILES)
-
-    async def run() -> Played:
-        engine = make_engine(url)
-        played = await play(engine, town, today=TODAY, by="demo")
-        await engine.dispose()
-        return played
-
-    played = asyncio.run(run())
-    return Demo(url, town, played, played_json(played)["circles"])
+    played = play_once(databases)
+    return played._replace(told=played.told["circles"])
 
 
 @pytest.fixture(scope="module")

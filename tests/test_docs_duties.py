@@ -14,7 +14,7 @@ from storage.engine import make_engine
 from storage.usual_duties import USUAL_DUTIES
 from tests import test_docs
 from tests.graphql.asking import told
-from tests.played import TODAY, play_once
+from tests.played import TODAY, Demo, play_once
 from tests.test_docs import resolve, rows, section, text_of, typed
 
 if TYPE_CHECKING:
@@ -74,10 +74,14 @@ def test_every_query_is_one_of_the_schema(query: str) -> None:
     assert validate(build_schema(schema.as_str()), parse(query)) == []
 
 
-@pytest.mark.postgis
+@pytest.fixture(scope="module")
+def demo(databases: Databases) -> Demo:
+    return play_once(databases)
+
+
 @pytest.mark.anyio
-async def test_every_query_is_answered_as_shown(databases: Databases) -> None:
-    engine = make_engine(play_once(databases).url)
+async def test_every_query_is_answered_as_shown(demo: Demo) -> None:
+    engine = make_engine(demo.url)
     try:
         assert sum(bool(answer) for _, answer in QUERIES) > 3
         for query, answer in QUERIES:

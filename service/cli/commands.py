@@ -59,7 +59,9 @@ COMMANDS = {
     ),
     "draft": Told("Look at drafts, publish or discard them.", ("publishing", "draft_repair")),
     "key": Told("Create, list and revoke keys of the API.", ("keys",)),
-    "load": Told("Load what is no boundary.", ("load", "load_streets", "load_facilities")),
+    "load": Told(
+        "Load what is no boundary.", ("load", "load_streets", "load_facilities", "load_duties")
+    ),
 }
 """The commands of the program, in the order of its help; loading one takes up to seconds, as it
 brings all that it runs."""

@@ -14,6 +14,7 @@ import typer
 from geo.errors import ConflictError, NoDatabaseError, UnreadableError
 from resolvers.demo import Played, Town, play
 from resolvers.demo_circles import Services
+from resolvers.demo_duties import Roster
 from resolvers.edition_lists import list_editions
 from resolvers.truth import read_faults
 from service.cli.frame import JsonOption, app, run, today
@@ -27,7 +28,10 @@ from service.keeper import kept
 from service.postmaster import end_orphan
 from service.settings import Settings, read_settings, without_password
 from sources.addresses import read_addresses
+from sources.assignments import read_assignments
+from sources.bodies import read_bodies
 from sources.boundaries import read_boundaries
+from sources.duties import read_duties
 from sources.facilities import read_facilities
 from sources.levels import read_levels
 from sources.programmes import read_programmes
@@ -122,6 +126,11 @@ def read_town(folder: Path) -> Town:
             streets=read_streets(folder / "streets.geojson", walkable=read_walkable()),
             facilities=read_facilities(folder / "facilities.csv"),
             programmes=read_programmes(folder / "programmes.toml"),
+        ),
+        roster=Roster(
+            duties=read_duties(folder / "duties.toml"),
+            bodies=[read_bodies(folder / f"{name}.csv") for name in ("people", "organisations")],
+            assignments=read_assignments(folder / "assignments.csv"),
         ),
         again=read_boundaries(folder / "grids.geojson"),
         foreign=read_boundaries(folder / "grids_gbk.zip"),

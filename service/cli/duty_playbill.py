@@ -43,7 +43,8 @@ def ladders_table(duties: Duties) -> Table:
 
 def _rung_row(rung: Rung) -> list[object]:
     """Return the level, the unit and its holders; those that no unit may lack, by name."""
-    needed = [holder for holder in rung.holders if holder.duty.min]
+    own = rung.unit.level
+    needed = [one for one in rung.holders if one.duty.min and one.duty.level == own]
     told = [
         f"{duty.name} {', '.join(holder.name for holder in some)}"
         for duty, some in groupby(needed, key=lambda holder: holder.duty)
@@ -80,7 +81,7 @@ def _gap_row(gap: Gap) -> list[object]:
         counts.total,
         counts.covered,
         share,
-        counts.bodies,
+        gap.bodies,
         names,
     ]
 
@@ -97,7 +98,7 @@ def duties_json(duties: Duties) -> dict[str, Any]:  # free JSON
                 "duty": gap.duty.key,
                 "total": gap.counts.total,
                 "covered": gap.counts.covered,
-                "bodyCount": gap.counts.bodies,
+                "bodyCount": gap.bodies,
                 "missing": [_unit_json(unit) for unit in gap.missing],
             }
             for gap in duties.gaps

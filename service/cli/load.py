@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from resolvers.addresses import LoadedAddresses
     from storage.levels import LevelChanges
 
+FATES = ("added", "changed", "unchanged")
+"""What may happen to a level that stays."""
+
 group = typer.Typer(help="Load what is no boundary.", no_args_is_help=True)
 app.add_typer(group, name="load")
 
@@ -46,7 +49,9 @@ def load_levels(
     """Make FILE the tree of levels; levels in use keep their place."""
     specs = read_levels(file)
     changes = on_database(lambda engine: levels.load_levels(engine, specs))
-    emit(changes._asdict(), as_json, lambda _: _levels_table(specs, changes))
+    went = f"duties that went with their level: {', '.join(changes.duties)}"
+    shown = together(_levels_table(specs, changes), went if changes.duties else None)
+    emit(changes._asdict(), as_json, lambda _: shown)
 
 
 @group.command("addresses")
@@ -104,7 +109,7 @@ def load_addresses(
 
 
 def _levels_table(specs: tuple[LevelSpec, ...], changes: LevelChanges) -> Table:
-    fates = {key: fate for fate, keys in changes._asdict().items() for key in keys}
+    fates = {key: fate for fate in FATES for key in getattr(changes, fate)}
     rows: list[list[str | None]] = [
         [spec.key, spec.name, spec.parent, spec.tiling.value, fates[spec.key]] for spec in specs
     ]

@@ -1,4 +1,4 @@
-"""What the demo prints: what was published, proven and walked, and which faults were found."""
+"""What the demo prints: what was published, proven and asked, and which faults were found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo.levels import Tiling
 from service.cli.circle_words import minutes_text, share_text, walk_json, walk_text
+from service.cli.duty_playbill import duties_json, gaps_table, ladders_table, say_roster
 from service.cli.output import printable, table, together
 from service.cli.publishing import say_published
 from service.cli.siting import show_siting, siting_json
@@ -25,6 +26,7 @@ def show_played(played: Played, town: Town) -> RenderableType:
     """Return what the demo did, the proof, and the second year's faults as tables."""
     return together(
         _say_services(played),
+        say_roster(played.roster),
         *(f"{level}: {say_published(done)}" for level, done in played.published),
         f"{town.again.file}: {say_published(played.again)}",
         f"{town.foreign.file} ({town.foreign.encoding}, {town.foreign.crs}): the same boundary, "
@@ -33,6 +35,8 @@ def show_played(played: Played, town: Town) -> RenderableType:
         _proof_table(played),
         _circles_table(played.circles),
         show_siting(played.circles.sites),
+        ladders_table(played.duties),
+        gaps_table(played.duties),
         _faults_table(played.next_year, town.next_year.file),
         *_sentences(played),
     )
@@ -182,6 +186,7 @@ def played_json(played: Played) -> dict[str, Any]:  # free JSON, for machines
         ],
         "audit": [level._asdict() for level in played.audit.levels],
         "circles": _circles_json(played.circles),
+        "duties": duties_json(played.duties),
         "faults": [
             {
                 "key": verdict.fault.key,

@@ -8,7 +8,7 @@ import pytest
 
 from resolvers.context import Shared
 from storage.keys import Role
-from tests.graphql import imported, world
+from tests.graphql import duty_world, imported, world
 from tests.graphql.asking import told
 from tests.graphql.world import C1, G11, G12
 
@@ -69,6 +69,61 @@ FRAME = 2
             "{lon: 0, lat: 0}]) { code onBorder reason }",
             2,
         ),
+        # duties: themselves, the levels that each may be carried on, and their posts
+        ("duties { key level { key } levels { key } posts postDetails { skill } }", 3),
+        ('body(key: "dai") { key name home { code } }', 1),
+        ("bodies { totalCount }", 1),
+        ("bodies { nodes { key name profession contact } pageInfo { endCursor } }", 1),
+        ("bodies { nodes { memberOf { key name } } }", 2),
+        ("bodies { nodes { assignments { nodes { post since } } } }", 2),
+        ("bodies { nodes { assignments { totalCount } } }", 2),
+        ("bodies { nodes { assignments { nodes { body { key } unit { code name } } } } }", 4),
+        ("bodies { nodes { assignments { nodes { duty { key } } } } }", 5),
+        ('units(level: "grid") { nodes { assignments { nodes { post since until } } } }', 2),
+        ('units(level: "grid") { nodes { assignments { totalCount } } }', 2),
+        ('units(level: "grid") { nodes { assignments { nodes { body { name } } } } }', 3),
+        ('units(level: "grid") { nodes { assignments { nodes { unit { code } } } } }', 3),
+        (
+            'units(level: "community") { nodes { assignments { edges { node { body { key '
+            "assignments { nodes { unit { parent { code } } } } } } } } } }",
+            6,
+        ),
+        # the duties, as one is named: themselves, their levels, their posts
+        (
+            'units(level: "grid") { nodes { assignments(duty: "grid_holder") { nodes { post } } } }',
+            5,
+        ),
+        ('units(level: "grid") { featureCollection(duty: "grid_holder") }', 5),
+        ('dutyCoverage(duty: "grid_holder") { level { key } asOf duty { key } }', 3),
+        ('dutyCoverage(duty: "grid_holder") { total covered share }', 4),
+        ('dutyCoverage(duty: "grid_holder") { total bodyCount }', 5),
+        ('dutyCoverage(duty: "grid_holder") { missing { nodes { code parent { code } } } }', 5),
+        (
+            'dutyCoverage(duty: "grid_holder") { total missing { totalCount } excess { totalCount } }',
+            4,
+        ),
+        ('dutyCoverage(duty: "grid_holder") { excess { nodes { code geometry } } }', 4),
+        ('dutyCoverage(duty: "grid_holder") { byParent { nodes { unit { name } share } } }', 5),
+        ('dutyCoverage(duty: "grid_holder") { byParent { totalCount } }', 4),
+        (
+            'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { total dual share }',
+            4,
+        ),
+        (
+            'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { '
+            "bodies { nodes { key name } } }",
+            4,
+        ),
+        (
+            "placeAt(point: {lon: 104.001, lat: 38.001}) { ladder { unit { code } for { code } "
+            "holders { post } } }",
+            2,
+        ),
+        (
+            "placeAt(point: {lon: 104.001, lat: 38.001}) { ladder(history: true) { holders { "
+            "body { name } unit { code } } } }",
+            4,
+        ),
         # the waivers that hold, the chains of all parents, waived land, and the households
         ('coverage(level: "grid") { clean provenParents clauses { holds } }', 4),
         ('coverage(level: "grid") { findings { nodes { kind } totalCount } }', 4),
@@ -77,6 +132,9 @@ FRAME = 2
 async def test_a_list_level_is_one_statement(
     town: AsyncEngine, counted: list[str], query: str, count: int
 ) -> None:
+    await duty_world.build(town)
+    counted.clear()
+
     await told(town, f"{{ {query} }}")
 
     # every question needs the edition; those about levels the tree of them, too
