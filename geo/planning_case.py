@@ -21,9 +21,9 @@ MISFIT_M = 2_000
 """What a body costs at a post that none of its skills fits."""
 EMPTY_M = 3_000
 """What a post of a unit costs that no fitting holder has."""
-BALANCE_M = 5_000
+BALANCE_M = 10_000
 """What a unit costs whose holders are off its target by the target; by half of it, a quarter. Of a
-unit with a target of 20, the first body too many or too few costs 250 m, the second 750 m more."""
+unit with a target of 20, the first body too many or too few costs 500 m, the second 1,500 m more."""
 
 CM = 100
 """Costs are counted in whole centimetres, so that sums are exact and a proof is one."""

@@ -132,20 +132,19 @@ def make_network(
     return _rooted(nodes, parts, tree)
 
 
+def _step_cost(problem: Problem, unit: Whole, number: Whole) -> Whole:
+    """Return what the last of so many bodies on a unit costs."""
+    return problem.balance_cm(unit, number) - problem.balance_cm(unit, number - 1)
+
+
 def _dear(problem: Problem) -> int:
-    """Return more than any plan costs less than another."""
-    ways = problem.home_m[~np.isnan(problem.home_m[:, 0])]
-    reach = 0.0
-    if len(ways):
-        both = np.concatenate([ways, problem.centre_m])
-        reach = float(np.hypot(*np.ptp(both, axis=0)))
-    per_body = int(CM * reach) + CM * (MISFIT_M + EMPTY_M) + 1
+    """Return more than the dearest change of a plan costs: once through all nodes."""
+    known = ~np.isnan(problem.home_m[:, 0])
+    reach = float(np.hypot(*np.ptp(np.vstack([problem.home_m[known], problem.centre_m]), axis=0)))
     units = np.arange(len(problem.room))
-    most = max(
-        int(problem.balance_cm(units, problem.room).max()),
-        int(problem.balance_cm(units, problem.base).max()),
-    )
-    return 2 * (per_body + most) * 4
+    steps = [_step_cost(problem, units, count) for count in (problem.base + 1, problem.room)]
+    dearest = CM * (int(reach) + 1 + MISFIT_M + EMPTY_M) + int(np.abs(steps).max())
+    return dearest * (2 + len(problem.home_m) + len(units) * (1 + problem.fits.shape[1]))
 
 
 def _standing_arcs(problem: Problem, nodes: Nodes, placing: Placing) -> _Sheaf:
@@ -171,7 +170,7 @@ def _post_arcs(problem: Problem, nodes: Nodes, slots: Whole) -> tuple[_Sheaf, Wh
 
 
 def _load_arcs(problem: Problem, nodes: Nodes, count: Whole, width: int) -> tuple[_Sheaf, Whole]:
-    """Return arcs from units to the end, one more costly than the other, and those of the tree."""
+    """Return arcs from units to the end, each dearer than the last, and those of the tree."""
     low = np.maximum(count - width, problem.base)
     high = np.minimum(count + width, problem.room)
     steps = high - low
@@ -181,21 +180,20 @@ def _load_arcs(problem: Problem, nodes: Nodes, count: Whole, width: int) -> tupl
     tail = nodes.unit + unit
     end = np.array(nodes.end)
 
-    def step_cost(unit: Whole, number: Whole) -> Whole:
-        return problem.balance_cm(unit, number) - problem.balance_cm(unit, number - 1)
-
-    single = _sheaf(tail, end, step_cost(unit, number), np.array(1), number <= count[unit])
+    single = _sheaf(tail, end, _step_cost(problem, unit, number), np.array(1), number <= count[unit])
     units = np.arange(len(count))
     below = np.flatnonzero(low > problem.base)
     lower = (low - problem.base)[below]
-    under = _sheaf(nodes.unit + below, end, step_cost(below, low[below]), lower, lower)
+    under = _sheaf(nodes.unit + below, end, _step_cost(problem, below, low[below]), lower, lower)
     above = np.flatnonzero(high < problem.room)
     upper = (problem.room - high)[above]
-    over = _sheaf(nodes.unit + above, end, step_cost(above, high[above] + 1), upper, np.array(0))
-    # A unit hangs on the end by an arc that always has room, so that the tree is a strong one.
+    over = _sheaf(nodes.unit + above, end, _step_cost(problem, above, high[above] + 1), upper, np.array(0))
+    # A unit hangs on the end by an arc that has room, so that the tree is a strong one: by that of
+    # its next body, and where it is full by one over which nothing ever flows.
     hold = _sheaf(nodes.unit + units, end, np.array(_dear(problem)), np.array(ENDLESS), np.array(0))
     joined = [np.concatenate(part) for part in zip(hold, single, under, over, strict=True)]
-    return _Sheaf(*joined), units
+    following = len(units) + np.cumsum(steps) - steps + count - low
+    return _Sheaf(*joined), np.where(count < high, following, units)
 
 
 def _rooted(nodes: Nodes, parts: list[_Sheaf], tree: Whole) -> Network:

@@ -132,3 +132,40 @@ def choose_posts(problem: Problem, unit: Whole, kept: Whole) -> Whole:
         post[body] = best
         there[best] += 1
     return post
+
+
+def even_posts(problem: Problem, unit: Whole, post: Whole) -> Whole:
+    """Let holders change to a post of their unit that fits them as well and has fewer holders.
+
+    Parameters
+    ----------
+    unit, post
+        Where each body goes; post -1 where it fits none. Shapes (n,).
+
+    Returns
+    -------
+    NDArray
+        Posts, shape (n,).
+
+    Notes
+    -----
+    A post gives only to one with at least two holders less: none that had enough has too few then.
+    """
+    out = post.copy()
+    holders = problem.covered.copy()
+    has = np.flatnonzero((unit >= 0) & (post >= 0))
+    np.add.at(holders, (unit[has], out[has]), 1)
+    free = has[problem.fits[has].sum(axis=1) > 1]
+    changed = True
+    while changed:
+        changed = False
+        for body in free.tolist():
+            there = holders[unit[body]]
+            able = np.flatnonzero(problem.fits[body])
+            best = int(able[np.argmin(there[able])])
+            if there[out[body]] >= there[best] + 2:
+                there[out[body]] -= 1
+                there[best] += 1
+                out[body] = best
+                changed = True
+    return out

@@ -108,14 +108,14 @@ async def _refuse_stricter(
         found = await duty_writing.in_other_posts(connection, row, day)
         checks.append(("in posts that it would not have", found))
     reasons = [
-        f"{found.total:,} assignments {what}: {_listed(found.first)}"
+        f"{found.total:,} assignment(s) {what}: {_listed(found.first)}"
         for what, found in checks
         if found.total
     ]
     if reasons:
         raise ConflictError(
-            f"duty {row.key!r} cannot change so, as there are {'; and '.join(reasons)}; end them "
-            "first, or leave the duty as it is",
+            f"duty {row.key!r} cannot change so: it would not allow {'; nor '.join(reasons)}; end "
+            "them first, or leave the duty as it is",
             duty=row.key,
             count=sum(found.total for _, found in checks),
         )

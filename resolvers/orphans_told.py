@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from storage.assignments import AssignmentRow
     from storage.orphans import StrayRow
 
+
 class Named(NamedTuple):
     """A unit that may take an assignment over."""
 

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import events, import_progress
-from schema.arguments import AnyLevelKey
+from resolvers import assigned, events, import_progress
+from resolvers.assigned import Interest
+from schema.arguments import AnyLevelKey, UnitRefInput, plain_ref
 from schema.drafts import Draft
+from schema.duties import Assignment
 from schema.editions import Edition
 from schema.request import Info
 
@@ -84,3 +86,37 @@ class Subscription:
         async with aclosing(rows):
             async for row in rows:
                 yield Edition.of(row)
+
+    @strawberry.subscription(
+        description=(
+            "Every assignment that is begun, changed or ended from now on, as it is then, in the "
+            "order in which that was done; one that changes twice in a moment may come once. "
+            "Readers are told of public duties, editors also of others on their ground. To lose "
+            "none over a reconnect, give the `change` of the last one that arrived as `since`."
+        )
+    )
+    async def assigned(
+        self,
+        info: Info,
+        within: Annotated[
+            UnitRefInput | None,
+            strawberry.argument(
+                description="Only those on this unit, which stands today, and all below it."
+            ),
+        ] = None,
+        duty: Annotated[
+            str | None, strawberry.argument(description="Only those of this duty.")
+        ] = None,
+        since: Annotated[
+            int | None,
+            strawberry.argument(
+                description="First those changed after this number, 0 for all; null: only new ones."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[Assignment, None]:
+        context = info.context
+        which = Interest(plain_ref(within), duty)
+        rows = assigned.assigned(context.begin, context.listening(), which, since=since)
+        async with aclosing(rows):
+            async for row in rows:
+                yield Assignment.of(row, max(row.since, context.reading.today))

@@ -154,7 +154,7 @@ def read_addresses(
         there before, or with what is no number, negative or off the Earth.
     """
     if is_table(path):
-        rows = rows_of_table(path, layer=layer, encoding=encoding)
+        rows = rows_of_table(path, layer=layer, encoding=encoding, usual=_words(columns))
         keys = keys_of(rows, columns.key, _KEYS)
         lonlat = coordinates_of(
             rows, columns.lon, columns.lat, crs or "EPSG:4326", datum or Datum.WGS84
@@ -183,6 +183,14 @@ def read_addresses(
         compound_codes=_compounds(rows, columns.compound),
         notices=tuple(rows.notices),
     )
+
+
+def _words(columns: AddressColumns) -> list[str]:
+    """Return the names by which a header is found: the usual ones, and those that are given."""
+    usual = " ".join((_KEYS, _HOUSEHOLDS, _PEOPLE, _COMPOUNDS, *GROUPS.values())).split()
+    given = (columns.lon, columns.lat, columns.households, columns.people, columns.compound)
+    named = [*columns.key, *columns.groups, *(name for name in given if name is not None)]
+    return usual + named
 
 
 def _counts(rows: PointRows, column: str | None, what: str) -> list[int] | None:

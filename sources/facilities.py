@@ -164,7 +164,9 @@ def read_facilities(
     """
     keyed = (columns.key,) if columns.key is not None else ()
     if is_table(path):
-        rows = rows_of_table(path, layer=layer, encoding=encoding)
+        usual = " ".join([_KEYS, *_NAMES.values()]).split()
+        usual += [name for name in vars(columns).values() if name is not None]
+        rows = rows_of_table(path, layer=layer, encoding=encoding, usual=usual)
         keys = keys_of(rows, keyed, _KEYS)
         system = crs or "EPSG:4326"
         lonlat = coordinates_of(rows, columns.lon, columns.lat, system, datum or Datum.WGS84)

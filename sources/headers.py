@@ -29,16 +29,8 @@ class Header(NamedTuple):
     depth: int
     names: list[str]
     """One a column; that of a column without any is blank."""
-
-
-class _Words(NamedTuple):
-    """What a header says of one column, from above."""
-
-    texts: tuple[str, ...]
-
-    @property
-    def last(self) -> str:
-        return self.texts[-1] if self.texts else ""
+    words: list[str]
+    """The lowest word of each: several columns may have the same."""
 
 
 def find_header(grid: Grid, usual: Sequence[str]) -> Header:
@@ -52,8 +44,8 @@ def find_header(grid: Grid, usual: Sequence[str]) -> Header:
     Returns
     -------
     Header
-        The rows that say most of these names; of several, the fewest and topmost. Where none says
-        two of them, the first row with anything in it.
+        The rows that say most of these names; of several, those that name most columns, then the
+        fewest and topmost. Where none says two of them, the first row with anything in it.
 
     Notes
     -----
@@ -61,20 +53,20 @@ def find_header(grid: Grid, usual: Sequence[str]) -> Header:
     those that are blank, or over which one cell stretches, as 联系方式 does over 电话 and 微信.
     """
     known = {plain(word) for word in usual} - {""}
-    best, most = _first(grid), 0
-    for header in _candidates(grid):
-        said = len({plain(name) for name in header.names} & known)
-        if said > most or (said == most and said and header.depth < best.depth):
-            best, most = header, said
-    if most < ENOUGH:
-        first = _first(grid)
-        return best if most and best.top == first.top else first
-    return best
+
+    def said(header: Header) -> tuple[int, int, int]:
+        """Return how many usual names it says, how many columns it names, how flat it is."""
+        words = len({plain(word) for word in header.words} & known)
+        return words, sum(map(bool, header.words)), -header.depth
+
+    first = _first(grid)
+    best = max(_candidates(grid), key=said, default=first)
+    return best if said(best)[0] >= ENOUGH or best.top == first.top else first
 
 
 def _first(grid: Grid) -> Header:
     top = next((n for n, row in enumerate(grid.cells) if any(c is not None for c in row)), 0)
-    return Header(top, 1, _names([_texts(row) for row in grid.cells[top : top + 1]], grid, top))
+    return _header([_texts(row) for row in grid.cells[top : top + 1]], grid, top)
 
 
 def _candidates(grid: Grid) -> Iterator[Header]:
@@ -88,7 +80,7 @@ def _candidates(grid: Grid) -> Iterator[Header]:
             if not any(below) or (rows and not _continues(rows, below, grid, top)):
                 break
             rows.append(below)
-            yield Header(top, depth, _names(rows, grid, top))
+            yield _header(rows, grid, top)
 
 
 def _texts(row: Sequence[object]) -> list[str]:
@@ -124,17 +116,19 @@ def _within(grid: Grid, top: int, depth: int) -> list[Merged]:
     return [it for it in grid.merged if top <= it.top < top + depth]
 
 
-def _names(rows: list[list[str]], grid: Grid, top: int) -> list[str]:
-    """Return the name of each column: the lowest word, with those above where it is there twice."""
+def _header(rows: list[list[str]], grid: Grid, top: int) -> Header:
+    """Name each column by its lowest word, with those above where that is there twice."""
     filled = [_stretched(row, rows[n + 1 :]) for n, row in enumerate(rows)]
     for it in _within(grid, top, len(rows)):
         row = filled[it.top - top]
         row[it.left : it.right + 1] = [row[it.left]] * (it.right - it.left + 1)
-    words = [
-        _Words(tuple(dict.fromkeys(filter(None, column)))) for column in zip(*filled, strict=True)
+    columns = [list(dict.fromkeys(filter(None, column))) for column in zip(*filled, strict=True)]
+    words = [column[-1] if column else "" for column in columns]
+    names = [
+        word if words.count(word) == 1 else " ".join(column)
+        for word, column in zip(words, columns, strict=True)
     ]
-    lasts = [word.last for word in words]
-    return [word.last if lasts.count(word.last) == 1 else " ".join(word.texts) for word in words]
+    return Header(top, len(rows), names, words)
 
 
 def _stretched(row: list[str], below: list[list[str]]) -> list[str]:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 LISTED = 5
 """How many bad rows a message names."""
 
+FIRST_BELOW = 2
+"""The row below a header that is the first one."""
+
 _LON = "lon lng long longitude 经度 jd x 坐标x x坐标 coordx"
 _LAT = "lat latitude 纬度 wd y 坐标y y坐标 coordy"
 
@@ -94,12 +97,24 @@ def split_names(text: str, separator: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(separator) if part.strip())
 
 
-def rows_of_table(path: Path, *, layer: str | None, encoding: str | None) -> PointRows:
-    """Read a CSV, TSV or .xlsx file; where its points are, its columns say."""
-    read = read_table(path, layer=layer, encoding=encoding)
+def rows_of_table(
+    path: Path, *, layer: str | None, encoding: str | None, usual: Sequence[str] = ()
+) -> PointRows:
+    """Read a CSV, TSV or .xlsx file; where its points are, its columns say.
+
+    Parameters
+    ----------
+    usual
+        Names by which its columns go, beside those of coordinates.
+    """
+    words = [*_LON.split(), *_LAT.split(), *usual]
+    read = read_table(path, layer=layer, encoding=encoding, usual=words)
     clean = harmless_table(read.names, read.cells, np.asarray(read.rows, dtype=np.intp))
     table = Table(clean.names, clean.cells)
-    rows = PointRows(path.name, table, read.rows, "the header is row 1", list(clean.notices))
+    first = read.rows[0] == FIRST_BELOW
+    counted = "the header is row 1" if first else "as a spreadsheet counts them"
+    rows = PointRows(path.name, table, read.rows, counted, [])
+    rows.notices += [*read.notices, *clean.notices]
     if read.encoding.evidence:
         rows.notice("ENCODING", read.encoding.evidence)
     return rows

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyogrio
-
-from geo.errors import BadInputError, UnreadableError
-from sources.archives import copy_or_link, list_members, open_archive
+from geo.errors import UnreadableError
 from sources.encoding import UTF8, Guess, decode_text
-from sources.gdal import quiet
 from sources.opening import check_file, read_bytes
+from sources.rosters import read_roster
+from sources.sheets import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls"})
+    from sources.notices import Notice
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 
 _DELIMITERS = ",\t;|"
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
 class PlainTable(NamedTuple):
@@ -32,8 +30,10 @@ class PlainTable(NamedTuple):
     cells: list[list[object]]
     """One list a column, n cells each."""
     rows: list[int]
-    """Row of each line as a spreadsheet counts: the header is row 1."""
+    """Row of each line as a spreadsheet counts them."""
     encoding: Guess
+    notices: tuple[Notice, ...] = ()
+    """What was concluded of a workbook."""
 
 
 def is_table(path: Path) -> bool:
@@ -41,17 +41,26 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLE_SUFFIXES
 
 
-def read_table(path: Path, *, layer: str | None = None, encoding: str | None = None) -> PlainTable:
-    """Read a table whose first row names the columns.
+def read_table(
+    path: Path,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    usual: Sequence[str] = (),
+) -> PlainTable:
+    """Read a table: a text whose first row names the columns, or a workbook's sheet.
 
     Parameters
     ----------
     path
-        A .csv, .tsv, .txt or .xlsx file.
+        A .csv, .tsv, .txt or .xlsx file, or another workbook.
     layer
         The sheet of a workbook; by default the only one with anything in it.
     encoding
         The text encoding that the caller names.
+    usual
+        Names by which columns go: the header of a sheet, which may be merged and stand below a
+        title, is found by them.
 
     Raises
     ------
@@ -61,11 +70,12 @@ def read_table(path: Path, *, layer: str | None = None, encoding: str | None = N
         If there is no sheet of that name, or the text is not in the given encoding.
     """
     check_file(path)
-    if path.suffix.lower() in (".xlsx", ".xls"):
-        table = _read_excel(path, layer)
-    else:
-        text, guess = decode_text(read_bytes(path), given=encoding, file=path.name)
-        table = _read_text(text, path.name, guess)
+    if is_workbook(path):
+        found = read_roster(path, usual=usual, layer=layer)
+        utf8 = Guess(UTF8, None)
+        return PlainTable(found.titles, found.cells, found.lines, utf8, found.notices)
+    text, guess = decode_text(read_bytes(path), given=encoding, file=path.name)
+    table = _read_text(text, path.name, guess)
     if not table.rows:
         raise UnreadableError(f"{path.name} has no rows below its header; send it with its content")
     return table
@@ -96,44 +106,3 @@ def _read_text(text: str, file: str, guess: Guess) -> PlainTable:
         for place in range(len(names))
     ]
     return PlainTable(names, cells, rows, guess)
-
-
-def _read_excel(path: Path, sheet: str | None) -> PlainTable:
-    with path.open("rb") as stream:
-        head = stream.read(4)
-    if head == _OLD_EXCEL:
-        raise UnreadableError(f"{path.name} is an old .xls workbook; save it as .xlsx or CSV")
-    with open_archive(path, path.name) as archive:
-        list_members(archive, path.name)  # refuses what would fill the memory
-    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
-        plain = Path(folder) / "plain.xlsx"
-        copy_or_link(path, plain)
-        try:
-            with quiet():
-                sheets = [str(name) for name, _ in pyogrio.list_layers(plain)]
-                chosen = _choose_sheet(sheets, sheet, path.name)
-                meta, _, _, data = pyogrio.raw.read(
-                    plain, layer=chosen, datetime_as_string=True, HEADERS="FORCE"
-                )
-        except RuntimeError as error:
-            raise UnreadableError(
-                f"{path.name} is no whole Excel workbook; save it again, or as CSV"
-            ) from error
-    cells = [[None if cell != cell else cell for cell in column.tolist()] for column in data]  # noqa: PLR0124 - NaN
-    count = len(cells[0]) if cells else 0
-    names = [str(name).strip() for name in meta["fields"]]
-    return PlainTable(names, cells, list(range(2, count + 2)), Guess(UTF8, None))
-
-
-def _choose_sheet(sheets: Sequence[str], wanted: str | None, file: str) -> str:
-    if wanted is None and len(sheets) == 1:
-        return sheets[0]
-    if wanted is not None and wanted in sheets:
-        return wanted
-    listed = ", ".join(sheets) or "none"
-    if wanted is None:
-        message = f"{file} has {len(sheets)} sheets ({listed}); name one, e.g. --layer {sheets[0]}"
-        raise UnreadableError(message, argument="layer", options=list(sheets))
-    raise BadInputError(
-        f"{file} has no sheet {wanted!r}; it has {listed}", argument="layer", options=list(sheets)
-    )

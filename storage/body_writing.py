@@ -68,7 +68,7 @@ async def stored_bodies(
         )
         .where(Body.key == func.any(texts(sorted(keys))))
         .order_by(Body.key)
-        .with_for_update()
+        .with_for_update(key_share=True)  # who assigns them waits for a key only
     )
     found = {}
     for key, kind, name, profession, skills, *rest in await connection.execute(query):

@@ -141,8 +141,8 @@ class Assignment(Base):
     """A body carries a duty on a unit from ``since`` until the day before ``until`` (null: still).
 
     Triggers write ``exclusive`` (a unit has one holder at a time) and ``single`` (a body carries it
-    on one unit at a time), which come from the duty, and ``changed``, the value of ``duty_stamp``
-    at which the row was last written: what is committed later has a higher one.
+    on one unit at a time), which come from the duty, and ``changed``, the number of the row's last
+    change: each change of a row has its own, and what is committed later a higher one.
     """
 
     __tablename__ = "assignment"

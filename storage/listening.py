@@ -1,4 +1,4 @@
-"""What other processes publish and import, heard as it happens."""
+"""What other processes publish, import and assign, heard as it happens."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class Channel(StrEnum):
     """A new edition: its number."""
     IMPORT = "wangge_import"
     """An import has come further: its ticket."""
+    ASSIGNMENT = "wangge_assignment"
+    """Assignments were begun, changed or ended: how often duties have changed."""
 
 
 async def listen(

@@ -129,9 +129,8 @@ def test_the_demo_prints_who_answers_and_what_is_missing(demo: Demo) -> None:
 
     assert "duties: 19; 1,435 people and organisations, 1,676 assignments" in text
     for address in ADDRESSES:
-        [line] = [line for line in text.splitlines() if line.strip().startswith(address)]
-        lines = text[text.index(line) :].splitlines()
-        for (level, code), shown in zip(where(address), lines, strict=False):
+        lines = [line for line in text.splitlines() if line.strip().startswith(address)]
+        for (level, code), shown in zip(where(address), lines, strict=True):
             assert level in shown
             needed = [
                 name

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import BadInputError, UnreadableError
+from sources.addresses import AddressColumns, read_addresses
 from sources.apart import Limits, read_roster_apart
 from sources.assignments import read_assignments
 from sources.bodies import BODY_WORDS, BodyColumns, parse_body_columns, read_bodies
 from sources.duties import DutySpec, PostSpec, duties_toml, read_duties
+from sources.facilities import read_facilities
 from sources.roster_cells import code_of, day_of
 from sources.rosters import read_roster
 from tests.workbooks import Day, Sheet, write_workbook
@@ -125,7 +127,7 @@ def test_a_row_with_more_cells_than_the_header_is_bad_alone(tmp_path: Path) -> N
 
 
 def test_two_columns_of_one_name_are_told_apart_by_what_stands_over_them(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[object]] = [
         ["网格", "网格长", None, "副网格长", None],
         [None, "姓名", "电话", "姓名", "电话"],
         ["G1", "安", "1", "薄", "2"],
@@ -141,7 +143,7 @@ def test_two_columns_of_one_name_are_told_apart_by_what_stands_over_them(tmp_pat
 
 
 def test_numbers_that_lost_their_last_digits_refuse_their_row_only(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[object]] = [
         ["编号", "姓名", "所在网格", "身份证号"],
         ["a", "安", 999001001001001, None],
         ["b", "薄", 9990010010010010, None],
@@ -217,7 +219,10 @@ def test_what_is_no_certain_day_is_none(cell: object) -> None:
 
 
 def test_days_of_a_workbook_are_days(tmp_path: Path) -> None:
-    rows = [["duty", "body", "unit", "since", "until"], ["d", "a", "G", Day(45658), Day(45659.5)]]
+    rows: list[list[object]] = [
+        ["duty", "body", "unit", "since", "until"],
+        ["d", "a", "G", Day(45658), Day(45659.5)],
+    ]
     path = write_workbook(tmp_path / "days.xlsx", {"Sheet1": Sheet(rows)})
 
     [spec] = read_assignments(path).assignments
@@ -371,6 +376,64 @@ def test_entities_of_a_workbook_are_not_unfolded(tmp_path: Path) -> None:
     assert "aaaaaaaaaa" not in str(read.cells)
 
 
+def test_a_sheet_of_open_document_format_is_read(tmp_path: Path) -> None:
+    """A cell that repeats and one that covers two rows, as LibreOffice saves them."""
+    names = {
+        "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
+        "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
+        "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
+    }
+    declared = " ".join(f'xmlns:{key}="{value}"' for key, value in names.items())
+    rows = "".join(
+        f"<table:table-row>{''.join(cells)}</table:table-row>"
+        for cells in (
+            [_ods("工号"), _ods("姓名"), _ods("入职")],
+            [_ods("W1"), _ods("安"), _ods(None, 'date" office:date-value="2025-01-02')],
+        )
+    )
+    content = (
+        f'<?xml version="1.0"?><office:document-content {declared}><office:body>'
+        f'<office:spreadsheet><table:table table:name="一">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    path = tmp_path / "list.ods"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+
+    read = read_roster(path, usual=BODY_WORDS)
+
+    assert (read.titles, read.cells) == (["工号", "姓名", "入职"], [["W1"], ["安"], ["2025-01-02"]])
+
+
+def _ods(text: str | None, kind: str = "string") -> str:
+    shown = "" if text is None else f"<text:p>{text}</text:p>"
+    return f'<table:table-cell office:value-type="{kind}">{shown}</table:table-cell>'
+
+
+def test_addresses_and_facilities_may_stand_below_a_title_and_a_merged_header(
+    tmp_path: Path,
+) -> None:
+    rows: list[list[object]] = [
+        ["服务点一览表"],
+        ["设施编码", "类型", "位置", None, "建筑面积"],
+        [None, None, "经度", "纬度"],
+        ["S1", "station", 104.9, 38.4, 60],
+        ["S2", None, 104.91, 38.41, 61.5],
+    ]
+    merged = ["A1:E1", "A2:A3", "B2:B3", "C2:D2", "E2:E3", "B4:B5"]
+    path = write_workbook(tmp_path / "points.xlsx", {"Sheet1": Sheet(rows, merged)})
+
+    facilities = read_facilities(path)
+    addresses = read_addresses(path, columns=AddressColumns(key=("设施编码",)))
+
+    assert (facilities.keys, facilities.kinds) == (["S1", "S2"], ["station", "station"])
+    assert facilities.lonlat.tolist() == [[104.9, 38.4], [104.91, 38.41]]
+    assert facilities.floor_areas == [60.0, 61.5]
+    assert [notice.code for notice in facilities.notices] == ["HEADER", "FILLED"]
+    assert addresses.keys == ["S1", "S2"]
+
+
 def test_the_process_apart_reads_the_same(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "花名册!.xlsx", {"Sheet1": ROSTER})
 
@@ -418,7 +481,7 @@ def test_duties_that_are_printed_read_the_same(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no [[duty]] table"),
+        ("# nothing\n", "no [[duty]] table"),
         ("[[kind]]\nkey='a'\n", "'kind' is not known"),
         ("[[duty]]\nname='a'\nlevel='grid'\n", "duty 1: it has no key"),
         ("[[duty]]\nkey='Grid Holder'\nlevel='grid'\n", "its key is 'Grid Holder'"),

@@ -11,7 +11,7 @@ from resolvers.diff import diff_editions
 from resolvers.orphans_told import orphans_between
 from service.cli.files import WithinOption
 from service.cli.frame import JsonOption, app, on_database, today
-from service.cli.orphans import orphans_json, show_orphans
+from service.cli.orphan_words import orphans_json, show_orphans
 from service.cli.output import emit, table, together
 from service.cli.reporting import SHOWN, short_area
 from service.settings import read_settings

@@ -57,6 +57,14 @@ COMMANDS = {
         "Count who can walk to a facility in time, and list the units that are left out most.",
         ("circles",),
     ),
+    "duties": Told(
+        "Count the units that have the holders a duty asks for; of one, list those that have not.",
+        ("duties",),
+    ),
+    "orphans": Told(
+        "List assignments whose unit stands no more, and the units that may take them over.",
+        ("orphans",),
+    ),
     "draft": Told("Look at drafts, publish or discard them.", ("publishing", "draft_repair")),
     "key": Told("Create, list and revoke keys of the API.", ("keys",)),
     "load": Told(

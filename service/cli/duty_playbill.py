@@ -32,11 +32,7 @@ def ladders_table(duties: Duties) -> Table:
     """Return who answers at each address, from the lowest unit upwards."""
     return table(
         ["address", "level", "unit", "who answers"],
-        [
-            [ladder.address if rung is ladder.rungs[0] else None, *_rung_row(rung)]
-            for ladder in duties.ladders
-            for rung in ladder.rungs
-        ],
+        [[ladder.address, *_rung_row(rung)] for ladder in duties.ladders for rung in ladder.rungs],
         title="Who answers at three addresses, from small matters to big ones",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.cli.changes import show_changes
-from service.cli.orphans import show_orphans
+from service.cli.orphan_words import show_orphans
 from service.cli.publishing import edition_json, say_published
 from service.cli.reporting import show_notices, show_report, whole_report_json
 

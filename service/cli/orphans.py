@@ -1,110 +1,87 @@
-"""Assignments that are left without a unit, as tables and JSON."""
+"""``wangge orphans``: assignments that are left without a unit, and what is proposed for them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from resolvers.orphans_told import label
-from service.cli.circle_words import share_text
-from service.cli.output import table, together
+import typer
+
+from resolvers.context import Context, Shared
+from resolvers.orphan_moves import ListedRow, propose
+from resolvers.orphans_told import strays
+from service.cli.frame import JsonOption, app, on_database, today
+from service.cli.options import parse_day
+from service.cli.orphan_words import orphans_json, show_orphans
+from service.cli.output import emit, together
+from service.settings import read_settings
+from sources.copying import write_table
+from sources.placing import check_place
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from rich.console import RenderableType
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from resolvers.orphans_told import Named, Orphan
+    from resolvers.orphan_moves import Proposal
+    from resolvers.orphans_told import Orphan
 
-ORPHANS_SHOWN = 10
-"""How many of them a terminal shows; ``--json`` has them all."""
-
-
-def orphans_json(found: Sequence[Orphan]) -> dict[str, Any]:  # free JSON
-    """Return them with their successors, as the API's OrphanConnection."""
-    return {"nodes": [_orphan_json(one) for one in found], "totalCount": len(found)}
+COLUMNS = ListedRow._fields
 
 
-def _orphan_json(one: Orphan) -> dict[str, Any]:  # free JSON
-    row = one.row
-    return {
-        "assignment": {
-            "duty": {"key": row.duty, "name": one.duty},
-            "body": {"key": row.body, "name": one.body},
-            "since": row.since.isoformat(),
-            "until": row.until.isoformat() if row.until is not None else None,
-            "post": row.post,
-        },
-        "unit": {"level": {"key": row.level}, "code": row.code, "name": one.unit},
-        "goneOn": one.gone_on.isoformat() if one.gone_on is not None else None,
-        "successors": [
-            {
-                "unit": {"code": to.gets.code, "name": to.name},
-                "households": to.gets.households,
-                "householdShare": to.gets.household_share,
-                "areaM2": to.gets.area_m2,
-                "areaShare": to.gets.area_share,
-            }
-            for to in one.successors
-        ],
-    }
-
-
-def show_orphans(
-    found: Sequence[Orphan], *, happened: bool = False, shown: int | None = ORPHANS_SHOWN
-) -> RenderableType | None:
-    """Return a table of the first of them, and what to do about them; None for none.
-
-    Parameters
-    ----------
-    happened
-        Whether they are without a unit already, or would only be.
-    shown
-        How many are listed; None for all.
-    """
-    if not found:
-        return None
-    listed = found[:shown]
-    cut = f", the first {len(listed)}" if len(listed) < len(found) else ""
-    return together(
-        table(
-            ["unit", "duty", "carried by", "proposed successor"],
-            [
-                [label(one.row.code, one.unit), one.duty, _who(one), _successor(one.successors)]
-                for one in listed
-            ],
-            title=f"{say_orphans(len(found), happened=happened)}{cut}",
+@app.command("orphans")
+def orphans(
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Day that is seen; else today.")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Write what is proposed as a list for `wangge load assignments`."
         ),
-        _what_now(happened=happened),
-    )
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List assignments whose unit stands no more, and the units that may take them over."""
+    if csv is not None:
+        check_place(csv)
+    settings = read_settings()
+    day = parse_day(as_of, argument="asOf") or today(settings)
+
+    async def use(engine: AsyncEngine) -> tuple[list[Orphan], Proposal]:
+        context = Context(Shared(engine), today=today(settings))
+        found = await strays(context, day)
+        return found, await propose(context, found)
+
+    found, proposal = on_database(use, settings=settings)
+    if csv is not None:
+        columns = zip(*proposal.rows, strict=True) if proposal.rows else ([] for _ in COLUMNS)
+        write_table(csv, dict(zip(COLUMNS, map(list, columns), strict=True)))
+    told = {"asOf": day.isoformat(), **orphans_json(found), "leftOut": proposal.left_out}
+    emit(told, as_json, lambda _: _all(found, proposal, csv, day))
 
 
-def say_orphans(count: int, *, happened: bool) -> str:
-    """Say how many there are."""
-    things = "assignment" if count == 1 else "assignments"
-    left = ("is" if count == 1 else "are") if happened else "would be"
-    return f"{count:,} {things} {left} left without a unit"
+def _all(
+    found: Sequence[Orphan], proposal: Proposal, csv: Path | None, day: dt.date
+) -> RenderableType:
+    if not found:
+        return f"every assignment has its unit on {day}"
+    said = None
+    if csv is not None:
+        said = (
+            f"{csv.name}: {len(proposal.rows):,} rows; correct them, then run `wangge load "
+            f"assignments {csv}`"
+        )
+    shown = show_orphans(found, happened=True, shown=None, hint=csv is None)
+    return together(shown, said, _left_out(proposal.left_out))
 
 
-def _what_now(*, happened: bool) -> str:
-    if not happened:
-        return "publishing moves none of them; `wangge orphans` lists them afterwards"
-    return (
-        "none of them is moved by itself: `wangge orphans --csv FILE` writes what is "
-        "proposed, for you to correct and for `wangge load assignments FILE`"
-    )
-
-
-def _who(one: Orphan) -> str:
-    post = f", {one.row.post}" if one.row.post is not None else ""
-    return f"{one.body} ({one.row.body}){post}" if one.body else f"{one.row.body}{post}"
-
-
-def _successor(successors: Sequence[Named]) -> str | None:
-    """Name the best successor, and how much of the unit it receives."""
-    if not successors:
+def _left_out(count: int) -> str | None:
+    if not count:
         return None
-    best = successors[0]
-    of_homes = best.gets.household_share is not None
-    share = best.gets.household_share if of_homes else best.gets.area_share
-    what = "households" if of_homes else "land"
-    return f"{label(best.gets.code, best.name)}: {share_text(share)} of the {what}"
+    return (
+        f"{count:,} of them begin after their unit went, or never had one: no list can say that, "
+        "end them by the mutation endAssignment"
+    )

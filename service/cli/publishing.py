@@ -18,7 +18,7 @@ from service.cli.changes import changes_json, show_changes
 from service.cli.files import MAX_ID
 from service.cli.frame import JsonOption, app, current_user, on_database, today
 from service.cli.options import CorrectionOption, EffectiveOnOption, NoteOption, parse_day
-from service.cli.orphans import orphans_json, show_orphans
+from service.cli.orphan_words import orphans_json, show_orphans
 from service.cli.output import emit, progress, table, together
 from service.cli.report_options import LangOption, ReportOption
 from service.cli.reporting import (

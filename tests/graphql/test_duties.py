@@ -131,7 +131,7 @@ async def test_readers_are_told_what_is_public_only(posted: AsyncEngine) -> None
 
     answer = await told(posted, query)
 
-    nothing = {"contact": {}, "properties": {}, "home": None}
+    nothing: dict[str, Any] = {"contact": {}, "properties": {}, "home": None}
     assert answer == {
         "an": {"key": "an", "name": "安小平", "profession": "grid_worker", **nothing},
         "yan": {"key": "yan", "name": None, "profession": "student", **nothing},

@@ -6,17 +6,22 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from storage.duty_models import Duty, DutyLevel
 from storage.keys import Role
 from storage.models import Level
-from tests.graphql import duty_world, world
+from tests.graphql import duty_rosters, duty_world, world
 from tests.graphql.asking import ask, told
+from tests.graphql.duty_rosters import KINDS, MOMENTS, holds, rosters
 from tests.graphql.duty_world import EARLY, MOVED, Carried
 from tests.graphql.world import C1, C3, DAYS, G11, G12, G31, G32, P1, S1, S2, D, lonlat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +118,7 @@ async def test_with_a_duty_only_who_carries_it_answers(posted: AsyncEngine) -> N
 
 
 async def test_a_compound_comes_first_where_it_may_have_the_duty(posted: AsyncEngine) -> None:
-    above = [(one, one, []) for one in (G11, C1, S1, D)]
+    above: Rungs = [(one, one, []) for one in (G11, C1, S1, D)]
 
     assert await rungs(posted, IN_P1, 'duty: "party_branch"') == [(P1, P1, ["east"]), *above]
     assert await rungs(posted, IN_G11, 'duty: "party_branch"') == above, "outside of it"
@@ -227,3 +232,55 @@ async def test_too_many_holders_are_no_silent_cut(
     assert answer.codes() == ["LIMIT_EXCEEDED"]
     assert C1 in answer.errors[0]["message"]
     assert one_duty[0] == (G11, C1, ["office"])
+
+
+@pytest.fixture
+async def tried(town: AsyncEngine) -> AsyncEngine:
+    """Give an engine on a database with the town, some bodies, and duties to try."""
+    await duty_rosters.prepare(town)
+    return town
+
+
+@settings(
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    roster=rosters(),
+    day=st.sampled_from(MOMENTS),
+    duty=st.sampled_from([None, *(kind.key for kind in KINDS)]),
+)
+async def test_any_roster_is_climbed_as_by_a_plain_loop(
+    tried: AsyncEngine, roster: list[Carried], day: dt.date, duty: str | None
+) -> None:
+    await duty_rosters.replace(tried, roster)
+    # P1 lies in G11 by both editions, P2's upper half in G12
+    ways = {IN_P1: (("compound", P1), ("grid", G11)), IN_G12: (("grid", _of_g12(day)),)}
+    above = (("community", C1), ("subdistrict", S1), ("district", D))
+    levels = next((kind.levels for kind in KINDS if kind.key == duty), ("grid",))
+    mine = [one for one in roster if holds(one, day) and duty in (None, one.duty)]
+
+    for place, lowest in ways.items():
+        expected = []
+        way = [unit for unit in lowest if unit[0] == "grid" or unit[0] in levels]
+        for at, own in enumerate(way):
+            ups = [own, *above] if own[0] == "compound" else [*way[at:], *above]
+            expected.append(_rung(ups, mine))
+        expected += [_rung(above[at:], mine) for at in range(len(above))]
+        given = f'duty: "{duty}"' if duty else ""
+        found = await rungs(tried, place, given, of_place=f', asOf: "{day}"')
+        assert [(own, unit, sorted(who)) for own, unit, who in found] == expected
+
+
+def _of_g12(day: dt.date) -> str:
+    """Return the grid in which (0.1, 0.75) lies."""
+    return G12 if day >= MOVED else G11
+
+
+def _rung(ups: Sequence[tuple[str, str]], held: Sequence[Carried]) -> tuple[str, str, list[str]]:
+    """Say who answers for the first of some units, one above the other."""
+    for unit in ups:
+        who = sorted(one.body for one in held if one.unit == unit)
+        if who:
+            return ups[0][1], unit[1], who
+    return ups[0][1], ups[0][1], []

@@ -90,7 +90,8 @@ FRAME = 2
         ),
         # the duties, as one is named: themselves, their levels, their posts
         (
-            'units(level: "grid") { nodes { assignments(duty: "grid_holder") { nodes { post } } } }',
+            'units(level: "grid") { nodes { assignments(duty: "grid_holder") { '
+            "nodes { post } } } }",
             5,
         ),
         ('units(level: "grid") { featureCollection(duty: "grid_holder") }', 5),
@@ -99,14 +100,16 @@ FRAME = 2
         ('dutyCoverage(duty: "grid_holder") { total bodyCount }', 5),
         ('dutyCoverage(duty: "grid_holder") { missing { nodes { code parent { code } } } }', 5),
         (
-            'dutyCoverage(duty: "grid_holder") { total missing { totalCount } excess { totalCount } }',
+            'dutyCoverage(duty: "grid_holder") { total missing { totalCount } '
+            "excess { totalCount } }",
             4,
         ),
         ('dutyCoverage(duty: "grid_holder") { excess { nodes { code geometry } } }', 4),
         ('dutyCoverage(duty: "grid_holder") { byParent { nodes { unit { name } share } } }', 5),
         ('dutyCoverage(duty: "grid_holder") { byParent { totalCount } }', 4),
         (
-            'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { total dual share }',
+            'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { '
+            "total dual share }",
             4,
         ),
         (

@@ -18,6 +18,7 @@ from tests.publishing.drawing import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from shapely.geometry.base import BaseGeometry
@@ -53,7 +54,7 @@ def staffed(town: Wangge, stored: Stored, tmp_path: Path) -> Wangge:
     return town
 
 
-def grids(here: Path, west: dict[str, Box]) -> Path:
+def grids(here: Path, west: Mapping[str, Box]) -> Path:
     """Write the grids of both communities, those of the first anew."""
     units: dict[str, Box | BaseGeometry] = {**west, **GRIDS_B.shapes}
     return write_geojson(here, plan(units))
@@ -84,7 +85,7 @@ def left(told: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     ids=["split", "merged", "recoded", "split with the code kept"],
 )
 def test_what_a_draft_leaves_behind_is_the_same_wherever_it_is_told(
-    staffed: Wangge, stored: Stored, here: Path, west: dict[str, Box], expected: object
+    staffed: Wangge, stored: Stored, here: Path, west: Mapping[str, Box], expected: object
 ) -> None:
     before, file = held(stored), grids(here, west)
 

@@ -31,6 +31,7 @@ _ALL = (
 
 # The row of the stamp is locked from a statement's beginning to its transaction's end: whoever
 # writes later commits later, so that a listener who has seen a number has seen all smaller ones.
+# The numbers of changes are drawn under that lock, and come out in the order of commits, too.
 _STAMPED = """
 CREATE FUNCTION duty_stamped() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -47,11 +48,11 @@ BEGIN
     NEW.exclusive = coalesce(NEW.exclusive, false);  -- of an unknown duty, which is refused next
     NEW.single = coalesce(NEW.single, false);
     IF TG_OP = 'INSERT' THEN
-        NEW.changed = (SELECT stamp FROM duty_stamp);
+        NEW.changed = nextval('assignment_change');
     ELSIF (NEW.duty, NEW.body, NEW.level, NEW.code, NEW.post, NEW.since, NEW.until)
         IS DISTINCT FROM (OLD.duty, OLD.body, OLD.level, OLD.code, OLD.post, OLD.since, OLD.until)
     THEN
-        NEW.changed = (SELECT stamp FROM duty_stamp);
+        NEW.changed = nextval('assignment_change');
     END IF;
     RETURN NEW;
 END $$
@@ -219,6 +220,7 @@ def _create_assignments() -> None:
     op.create_index("assignment_body", "assignment", ["body"])
     op.create_index("assignment_duty", "assignment", ["duty", "level", "code"])
     op.create_index("assignment_changed", "assignment", ["changed"])
+    op.execute("CREATE SEQUENCE assignment_change OWNED BY assignment.changed")
 
 
 def _never_twice(name: str, what: str, *, where: str | None = None) -> pg.ExcludeConstraint:
