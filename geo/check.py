@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from geo.chain import boundaries
+from geo.converted import converted
 from geo.coverage import prove
 from geo.crs import Datum, LocalMetric, Plane, round9
 from geo.descendants import check_children
@@ -98,6 +99,8 @@ class Checked:
         MultiPolygons in degrees, shape (n,), row by row; None for a row that can be no unit.
     wkb
         The same as bytes, length n.
+    as_sent
+        Rows whose land is certainly what was sent, vertex by vertex; shape (n,).
     parent_codes
         The parent that each row lies in, length n.
     chain, area_m2
@@ -113,6 +116,7 @@ class Checked:
     level: str
     geoms: NDArray[np.object_]
     wkb: Sequence[bytes | None]
+    as_sent: NDArray[np.bool_]
     parent_codes: Sequence[str | None]
     chain: NDArray[np.int64]
     area_m2: NDArray[np.float64]
@@ -199,12 +203,13 @@ class _Check:
             bounds = shapely.total_bounds(polygons).tolist()
             self.plane = Plane.around(self.sent.crs, bounds, datum=self.sent.datum)
         raw = self._degrees(polygons)
-        self._look_at(raw)
         parent_of = self._find_parents(raw)
         geoms = raw if self.exact or not len(polygons) else self._node(raw, parent_of)
         if geoms is not raw:
             geoms, parent_of = self._drop_vanished(geoms, parent_of)
-            self._look_at(geoms)
+            self.wkb = to_wkb(geoms)
+            self.rings = boundaries(geoms, self.wkb)
+            self.as_sent = np.zeros(len(geoms), bool)
         parents = self._parents(geoms)
         metric = self._metric(parents, geoms)
 
@@ -224,11 +229,6 @@ class _Check:
         self.world = replace(self.world, waived=settled)
         return self._result(geoms, parent_of, parents, report, proof)
 
-    def _look_at(self, geoms: NDArray[np.object_]) -> None:
-        """Look at the rings of the file's polygons, from bytes that are kept to be stored."""
-        self.wkb = to_wkb(geoms)
-        self.rings = boundaries(geoms, self.wkb)
-
     def _judge(self) -> Callable[[WaivedLand], bool]:
         return judge_of(self.world, self.level, self._own(), set(self.scope.codes))
 
@@ -239,16 +239,18 @@ class _Check:
     # -- whose child ----------------------------------------------------------------------
 
     def _degrees(self, geoms: NDArray[np.object_]) -> NDArray[np.object_]:
-        """Return the file's polygons in degrees, rounded, as MultiPolygons."""
-        if not len(geoms):
-            return geoms
+        """Return the file's polygons in degrees, rounded, as MultiPolygons.
 
-        def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        Their bytes are kept to be stored, and what their rings say.
+        """
+        xy = lonlat = shapely.get_coordinates(geoms)
+        if len(geoms):
             plane = self.plane.from_file(xy)
-            self.vertices = Vertices(plane, round9(self.plane.to_lonlat(plane)))
-            return self.vertices.lonlat
-
-        return as_multipolygons(np.asarray(shapely.transform(geoms, convert)))
+            lonlat = round9(self.plane.to_lonlat(plane))
+            self.vertices = Vertices(plane, lonlat)
+        out = converted(geoms, xy, lonlat)
+        self.wkb, self.rings, self.as_sent = out.wkb, out.rings, out.as_sent
+        return out.geoms
 
     def _parents_in_scope(self) -> Units:
         """Return the stored units that the file's units may lie under."""
@@ -523,7 +525,8 @@ class _Check:
         n = len(self.sent.rows)
         by_row = np.full(n, None, object)
         by_row[self.use] = geoms
-        chain, area_m2 = np.zeros(n, np.int64), np.zeros(n)
+        chain, area_m2, as_sent = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, bool)
+        as_sent[self.use] = self.as_sent
         chain[self.use] = self.rings.chain
         metric = self._metric(parents, geoms)
         area_m2[self.use] = metric.area_of_wkb(self.wkb)
@@ -537,6 +540,7 @@ class _Check:
             level=self.level.key,
             geoms=by_row,
             wkb=wkb,
+            as_sent=as_sent,
             parent_codes=parent_codes,
             chain=chain,
             area_m2=area_m2,

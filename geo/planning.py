@@ -136,9 +136,7 @@ def _offered(problem: Problem, near: NDArray[np.int64]) -> tuple[Whole, Whole, W
     )
 
 
-def _solve(
-    problem: Problem, network: Network, bound: _Bound, left_s: Callable[[], float]
-) -> None:
+def _solve(problem: Problem, network: Network, bound: _Bound, left_s: Callable[[], float]) -> None:
     """Find the cheapest flow, over all arcs there could be."""
     nodes = network.nodes
     begin, done = 0, _PIVOTS
@@ -170,7 +168,7 @@ def _paying(network: Network, priced: Priced) -> tuple[Whole, Whole, Whole]:
     nodes, potential = network.nodes, network.basis.potential
     has = (potential[nodes.end] - potential[: nodes.bodies])[:, None]
     body, which = np.nonzero((priced.cost < has) & (priced.unit >= 0))
-    return body, priced.unit[body, which].astype(np.int64), priced.post[body, which]
+    return body, priced.unit[body, which], priced.post[body, which]
 
 
 def _with_posts(problem: Problem, placing: Placing) -> Placing:

@@ -33,7 +33,7 @@ class Priced(NamedTuple):
     """The cheapest arcs of each body, ascending, shapes (n, k); unit -1 where there are fewer."""
 
     cost: Whole
-    unit: NDArray[np.int32]
+    unit: Whole
     post: Whole
 
 
@@ -90,8 +90,9 @@ def lower_bound(problem: Problem, prices: Prices, priced: Priced) -> int:
     each = priced.cost[:, 0]
     if left_out:
         each = np.minimum(each, prices.nowhere)
+    whole: list[int] = each.tolist()
     return (
-        sum(each.tolist())
+        sum(whole)
         + _posts_alone(problem, prices)
         + _units_alone(problem, prices)
         - prices.nowhere * left_out

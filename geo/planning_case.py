@@ -23,7 +23,7 @@ EMPTY_M = 3_000
 """What a post of a unit costs that no fitting holder has."""
 BALANCE_M = 10_000
 """What a unit costs whose holders are off its target by the target; by half of it, a quarter. Of a
-unit with a target of 20, the first body too many or too few costs 500 m, the second 1,500 m more."""
+unit with a target of 20, the first body too many or too few costs 500 m, the second 1,500 m."""
 
 CM = 100
 """Costs are counted in whole centimetres, so that sums are exact and a proof is one."""
@@ -82,17 +82,21 @@ class Problem:
     @cached_property
     def need(self) -> Whole:
         """How many fitting bodies must be placed at each post of each unit, shape (m, q)."""
-        return np.maximum(self.per_post - self.covered, 0)
+        need: Whole = np.maximum(self.per_post - self.covered, 0)
+        return need
 
     @cached_property
     def base(self) -> Whole:
         """How many bodies must be placed onto each unit, shape (m,)."""
-        return np.maximum(np.maximum(self.least - self.staying, self.need.sum(axis=1)), 0)
+        owed = np.maximum(self.least - self.staying, self.need.sum(axis=1))
+        base: Whole = np.maximum(owed, 0)
+        return base
 
     @cached_property
     def room(self) -> Whole:
         """How many bodies may be placed onto each unit, shape (m,)."""
-        return np.clip(self.most - self.staying, 0, len(self.home_m))
+        room: Whole = np.clip(self.most - self.staying, 0, len(self.home_m))
+        return room
 
     @cached_property
     def placed(self) -> int:
@@ -115,7 +119,8 @@ class Problem:
     @cached_property
     def saved(self) -> NDArray[np.bool_]:
         """Which posts of which units are empty until somebody who fits is placed, shape (m, q)."""
-        return self.covered == 0
+        empty: NDArray[np.bool_] = self.covered == 0
+        return empty
 
     def cost_cm(self, unit: Whole, post: Whole) -> int:
         """Return what a plan costs.
@@ -165,7 +170,7 @@ def lacks(problem: Problem) -> list[Lack]:
     Anybody may go to any unit, so that units hinder one another in two ways only: by the number of
     all bodies, and by the number of those who fit some posts (Hall's theorem).
     """
-    found = []
+    found: list[Lack] = []
     holders = problem.base + problem.staying
     for kind, have in (
         (Hindrance.TOO_MANY_STAY, problem.staying),

@@ -136,28 +136,28 @@ def _room(arcs: Arcs, basis: Basis, node: int, up: bool) -> int:
     """Return how much more can go from a node to its parent (``up``) or from the parent to it."""
     arc = basis.arc[node]
     if (arcs.tail[arc] == node) == up:
-        return arcs.cap[arc] - arcs.flow[arc]
-    return arcs.flow[arc]
+        return int(arcs.cap[arc] - arcs.flow[arc])
+    return int(arcs.flow[arc])
 
 
 @njit(nogil=True, cache=True)
 def _leaving(
-    arcs: Arcs, basis: Basis, first: int, second: int, top: int, room: int
+    arcs: Arcs, basis: Basis, ends: tuple[int, int], top: int, room: int
 ) -> tuple[int, int, bool]:
-    """Return how much can go round the cycle, and the node above which it is stopped.
+    """Return how much can go round, the node above which it is stopped, and on which side.
 
-    The cycle goes from ``top`` down to ``first``, over the entering arc to ``second``, and up. Of
-    several that stop it the last one on that way is taken: so the tree stays strongly feasible, and
-    the method ends. The node is -1 where the entering arc itself stops it.
+    The cycle goes from ``top`` down to the first end, over the entering arc to the second, and up.
+    Of several that stop it the last one on that way is taken: so the tree stays strongly feasible,
+    and the method ends. The node is -1 where the entering arc itself stops it.
     """
     least, node, on_first = room, -1, True
-    u = first
+    u = ends[0]
     while u != top:
         free = _room(arcs, basis, u, False)
         if free < least:
             least, node = free, u
         u = basis.parent[u]
-    u = second
+    u = ends[1]
     while u != top:
         free = _room(arcs, basis, u, True)
         if free <= least:
@@ -167,11 +167,11 @@ def _leaving(
 
 
 @njit(nogil=True, cache=True)
-def _push(arcs: Arcs, basis: Basis, node: int, top: int, amount: int, up: bool) -> None:
-    """Let an amount flow between a node and one above it."""
+def _push(arcs: Arcs, basis: Basis, node: int, top: int, amount: int) -> None:
+    """Let an amount flow from a node to one above it; a negative one flows down."""
     while node != top:
         arc = basis.arc[node]
-        arcs.flow[arc] += amount if (arcs.tail[arc] == node) == up else -amount
+        arcs.flow[arc] += amount if arcs.tail[arc] == node else -amount
         node = basis.parent[node]
 
 
@@ -229,11 +229,11 @@ def _pivot(arcs: Arcs, basis: Basis, root: int, entering: int) -> None:
     tail, head, state = arcs.tail[entering], arcs.head[entering], arcs.state[entering]
     first, second = (tail, head) if state == _AT_LOWER else (head, tail)
     top = _meeting(basis, first, second)
-    amount, out, on_first = _leaving(arcs, basis, first, second, top, arcs.cap[entering])
+    amount, out, on_first = _leaving(arcs, basis, (first, second), top, arcs.cap[entering])
     if amount > 0:
         arcs.flow[entering] += state * amount
-        _push(arcs, basis, first, top, amount, False)
-        _push(arcs, basis, second, top, amount, True)
+        _push(arcs, basis, first, top, -amount)
+        _push(arcs, basis, second, top, amount)
     if out < 0:
         arcs.state[entering] = -state
         return
@@ -309,7 +309,7 @@ def cheapest(
     centre: NDArray[np.float64],
     kind: NDArray[np.int64],
     toll: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for each body what the cheapest units cost, and which they are.
 
     Parameters
@@ -328,7 +328,7 @@ def cheapest(
     """
     most = np.iinfo(np.int64).max
     cost = np.full((len(home), CHEAPEST), most, np.int64)
-    unit = np.full((len(home), CHEAPEST), -1, np.int32)
+    unit = np.full((len(home), CHEAPEST), -1, np.int64)
     for p in range(len(home)):
         x, y = home[p]
         row = toll[kind[p]]

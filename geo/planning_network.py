@@ -144,7 +144,9 @@ def _dear(problem: Problem) -> int:
     units = np.arange(len(problem.room))
     steps = [_step_cost(problem, units, count) for count in (problem.base + 1, problem.room)]
     dearest = CM * (int(reach) + 1 + MISFIT_M + EMPTY_M) + int(np.abs(steps).max())
-    return dearest * (2 + len(problem.home_m) + len(units) * (1 + problem.fits.shape[1]))
+    nodes = 2 + len(problem.home_m) + len(units) * (1 + problem.fits.shape[1])
+    dear: int = dearest * nodes
+    return dear
 
 
 def _standing_arcs(problem: Problem, nodes: Nodes, placing: Placing) -> _Sheaf:
@@ -180,14 +182,18 @@ def _load_arcs(problem: Problem, nodes: Nodes, count: Whole, width: int) -> tupl
     tail = nodes.unit + unit
     end = np.array(nodes.end)
 
-    single = _sheaf(tail, end, _step_cost(problem, unit, number), np.array(1), number <= count[unit])
+    single = _sheaf(
+        tail, end, _step_cost(problem, unit, number), np.array(1), number <= count[unit]
+    )
     units = np.arange(len(count))
     below = np.flatnonzero(low > problem.base)
     lower = (low - problem.base)[below]
     under = _sheaf(nodes.unit + below, end, _step_cost(problem, below, low[below]), lower, lower)
     above = np.flatnonzero(high < problem.room)
     upper = (problem.room - high)[above]
-    over = _sheaf(nodes.unit + above, end, _step_cost(problem, above, high[above] + 1), upper, np.array(0))
+    over = _sheaf(
+        nodes.unit + above, end, _step_cost(problem, above, high[above] + 1), upper, np.array(0)
+    )
     # A unit hangs on the end by an arc that has room, so that the tree is a strong one: by that of
     # its next body, and where it is full by one over which nothing ever flows.
     hold = _sheaf(nodes.unit + units, end, np.array(_dear(problem)), np.array(ENDLESS), np.array(0))
@@ -202,8 +208,9 @@ def _rooted(nodes: Nodes, parts: list[_Sheaf], tree: Whole) -> Network:
     state = np.where(flow == 0, 1, -1).astype(np.int8)
     state[tree] = 0
     arcs = Arcs(tail.astype(np.int32), head.astype(np.int32), cost, cap, flow, state)
-    empty = [np.full(nodes.total, -1, np.int32) for _ in range(6)]
-    basis = Basis(*empty, np.zeros(nodes.total, np.int64))
+    parent, arc, size, child, after, before = np.full((6, nodes.total), -1, np.int32)
+    potential = np.zeros(nodes.total, np.int64)
+    basis = Basis(parent, arc, size, child, after, before, potential)
     basis.parent[:-1] = head[tree]
     basis.arc[:-1] = tree
     plant(basis, arcs, _downwards(nodes))
@@ -228,7 +235,14 @@ def offer(network: Network, problem: Problem, body: Whole, unit: Whole, post: Wh
         np.zeros(number, np.int64),
         np.ones(number, np.int8),
     )
-    joined = Arcs(*(np.concatenate(pair) for pair in zip(arcs, more, strict=True)))
+    joined = Arcs(
+        np.concatenate([arcs.tail, more.tail]),
+        np.concatenate([arcs.head, more.head]),
+        np.concatenate([arcs.cost, more.cost]),
+        np.concatenate([arcs.cap, more.cap]),
+        np.concatenate([arcs.flow, more.flow]),
+        np.concatenate([arcs.state, more.state]),
+    )
     return network._replace(arcs=joined)
 
 

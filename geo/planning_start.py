@@ -51,14 +51,13 @@ def first_placing(problem: Problem, near: NDArray[np.int64]) -> Placing:
     quota = _quotas(problem)
     kept = skilled(problem).post
     unit = np.full(len(kept), -1)
-    for post in range(problem.fits.shape[1]):
-        able = np.flatnonzero(kept == post)
-        unit[able] = np.repeat(np.arange(len(quota)), problem.need[:, post])
+    for one in range(problem.fits.shape[1]):
+        able = np.flatnonzero(kept == one)
+        unit[able] = np.repeat(np.arange(len(quota)), problem.need[:, one])
     taken = np.bincount(unit[unit >= 0], minlength=len(quota))
     free = np.flatnonzero(unit < 0)
     unit[free] = _nearest_free(problem, free, near[free], quota - taken)
-    post = choose_posts(problem, unit, np.where(kept >= 0, kept, -1))
-    return Placing(unit, post)
+    return Placing(unit, choose_posts(problem, unit, kept))
 
 
 def _quotas(problem: Problem) -> Whole:

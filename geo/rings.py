@@ -39,6 +39,8 @@ def take_apart(geoms: NDArray[np.object_]) -> Rings:
     if not len(geoms):
         nothing = np.zeros(0, np.intp)
         return Rings(np.zeros((0, 2)), np.zeros(1, np.intp), nothing, nothing)
+    if _have_one_ring(geoms):
+        return _single_rings(geoms)
     kind, closed, offsets = shapely.to_ragged_array(geoms, include_z=False)
     ring, poly = offsets[0].astype(np.intp), offsets[1].astype(np.intp)
     if kind == shapely.GeometryType.MULTIPOLYGON:
@@ -52,6 +54,22 @@ def take_apart(geoms: NDArray[np.object_]) -> Rings:
     keep[ring[1:][filled] - 1] = False
     start = np.concatenate([np.zeros(1, np.intp), np.cumsum(np.diff(ring)[filled] - 1)])
     return Rings(closed[keep, :2] + 0.0, start, part, unit[solid])
+
+
+def _have_one_ring(geoms: NDArray[np.object_]) -> bool:
+    """Return whether all are polygons of one ring, as most of a level are."""
+    plain = shapely.get_type_id(geoms) == shapely.GeometryType.POLYGON
+    plain &= (shapely.get_num_interior_rings(geoms) == 0) & ~shapely.is_empty(geoms)
+    return bool(plain.all())
+
+
+def _single_rings(geoms: NDArray[np.object_]) -> Rings:
+    """Take polygons of one ring apart, which takes half as long."""
+    end = np.cumsum(shapely.get_num_coordinates(geoms), dtype=np.intp)
+    each = np.arange(len(geoms))
+    start = np.concatenate([np.zeros(1, np.intp), end - each - 1])
+    xy = np.delete(shapely.get_coordinates(geoms), end - 1, axis=0)
+    return Rings(xy + 0.0, start, each, each)
 
 
 def edges_of(geoms: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

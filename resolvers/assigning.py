@@ -314,6 +314,6 @@ def _check_end(row: AssignmentRow, day: Day) -> None:
         )
     if row.until is not None and row.until < day:
         raise BadInputError(
-            f"it ended on {row.until} already; what goes on after that is a new assignment",
+            f"its end is {row.until} already; what goes on after that is a new assignment",
             argument="on",
         )

@@ -11,7 +11,8 @@ from resolvers.duty_calendar import Carried, DutyCalendar
 from resolvers.list_lookup import LevelWords, ListedRow, Reject, Rejects, UnitWords
 from sources.notices import Notice
 from storage import assignment_writing, body_writing, editions, levels, list_lookup
-from storage.assignment_writing import NewAssignment, NewEnd
+from storage.assigning import NewAssignment
+from storage.assignment_writing import NewEnd
 from storage.duties import all_duties
 
 if TYPE_CHECKING:
@@ -99,7 +100,6 @@ async def load_assignments(
             rejects.add(ListedRow(source, place), reason)
     async with engine.begin() as connection:
         await list_lookup.lock_lists(connection)
-        await assignment_writing.lock_assignments(connection)
         duties = {row.key: row for row in await all_duties(connection)}
         words = await _words(connection, files, duties, day)
         stored = await assignment_writing.stored_assignments(connection, words.duties_named(files))
@@ -195,7 +195,7 @@ def _place(one: Meant, calendar: DutyCalendar, writing: _Writing, rejects: Rejec
         rejects.add(one.row, reason)
         return
     if one.stored is None or before is None:
-        writing.new.append(NewAssignment(*one.carried))
+        writing.new.append(NewAssignment(**one.carried._asdict()))
     else:
         calendar.remove(before)
         writing.longer.append(NewEnd(one.stored.id, one.carried.until))

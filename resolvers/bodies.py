@@ -77,6 +77,8 @@ async def filter_of(context: Context, question: BodyQuestion, day: dt.date) -> B
     for argument, text in texts.items():
         if text is not None:
             check_text(argument, text)
+    if question.member_of is not None and await one(context, question.member_of) is None:
+        raise UnknownError(f"there is no body {question.member_of[:80]!r}", argument="memberOf")
     carried = await assignments_asked(context, day, duty=question.duty, post=question.post)
     within = question.within
     return BodyFilter(
@@ -111,17 +113,9 @@ async def ground_of(context: Context, unit: UnitRef, day: dt.date) -> Ground:
 async def page(
     context: Context, which: BodyFilter, *, first: int, after: str | None
 ) -> Page[BodyRow]:
-    """Return a page of the bodies that a filter finds, by key.
-
-    Raises
-    ------
-    UnknownError
-        If they should belong to a body that there is not.
-    """
+    """Return a page of the bodies that a filter finds, by key."""
     seen = await sight(context)
     rows = await context.ask(bodies.page, which, seen, first=first + 1, after=after)
-    if not rows and which.member_of is not None and await one(context, which.member_of) is None:
-        raise UnknownError(f"there is no body {which.member_of[:80]!r}", argument="memberOf")
     return take(rows, first)
 
 

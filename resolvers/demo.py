@@ -14,6 +14,7 @@ from resolvers.context import Context, Shared
 from resolvers.coverage_reading import coverage
 from resolvers.demo_circles import load_services, walk
 from resolvers.demo_duties import answering, load_roster
+from resolvers.demo_plan import place_volunteers
 from resolvers.truth import compare
 from resolvers.worlds import read_base
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from resolvers.coverage_reading import ReportRow
     from resolvers.demo_circles import Circles, LoadedServices, Services
     from resolvers.demo_duties import Duties, LoadedRoster, Roster
+    from resolvers.demo_plan import Planned
     from resolvers.publishing import Published
     from resolvers.truth import Comparison, Fault
     from sources.addresses import AddressFile
@@ -96,6 +98,7 @@ class Played(NamedTuple):
     circles: Circles
     roster: LoadedRoster
     duties: Duties
+    planned: Planned
     next_year: Comparison
 
     @property
@@ -109,6 +112,7 @@ class Played(NamedTuple):
             and self.circles.right
             and self.roster.right
             and self.duties.right
+            and self.planned.right
             and self.next_year.right
         )
 
@@ -165,6 +169,7 @@ async def play(engine: AsyncEngine, town: Town, *, today: dt.date, by: str) -> P
         circles=await walk(context),
         roster=roster,
         duties=await answering(context),
+        planned=await place_volunteers(context),
         next_year=await _check(engine, town, today=today),
     )
 

@@ -10,6 +10,7 @@ from resolvers.assignments import filter_of, pages_of_units
 from resolvers.body_lists import load_bodies
 from resolvers.duties import by_key
 from resolvers.duty_lists import load_duties
+from resolvers.duty_report import duty_overview
 from resolvers.ladder import rungs, ways_up
 from resolvers.paging import MAX_FIRST
 from resolvers.places import place_of, unit_at
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from resolvers.body_lists import LoadedBodies
     from resolvers.context import Context
     from resolvers.duty_lists import LoadedDuties
+    from resolvers.duty_report import Covered
     from resolvers.ladder import RungRow
     from resolvers.places import PlaceRow
     from sources.assignments import AssignmentFile
     from sources.bodies import BodyFile
     from sources.duties import DutyFile
     from storage.duties import DutyRow
-    from storage.duty_counts import Counts
 
 COMPOUND = "compound"
 
@@ -90,10 +91,7 @@ class Ladder(NamedTuple):
 class Gap(NamedTuple):
     """A duty that some units ask for in vain."""
 
-    duty: DutyRow
-    counts: Counts
-    bodies: int
-    """Holders, each once."""
+    covered: Covered
     missing: list[UnitRow]
     """The first of them, by code."""
 
@@ -136,11 +134,9 @@ async def load_roster(
 async def answering(context: Context) -> Duties:
     """Find who answers at some addresses, and which duties are not carried everywhere."""
     ladders = [await _ladder(context, key) for key in ADDRESSES]
-    asked = [duty for duty in (await by_key(context)).values() if duty.min]
-    gaps = [await _gap(context, duty) for duty in asked]
-    return Duties(
-        ladders, len(asked), [gap for gap in gaps if gap.counts.covered < gap.counts.total]
-    )
+    asked = [one for one in await duty_overview(context) if one.row.duty.min]
+    gaps = [await _gap(context, one) for one in asked if one.missing]
+    return Duties(ladders, len(asked), gaps)
 
 
 async def _ladder(context: Context, key: str) -> Ladder:
@@ -172,10 +168,8 @@ async def _named(context: Context, row: RungRow) -> Rung:
     return Rung(row.own, row.unit, [Holder(duty, b.key, b.name or b.key) for duty, b in named])
 
 
-async def _gap(context: Context, duty: DutyRow) -> Gap:
-    asked = await duty_coverage.coverage(context, duty.key)
-    counts = await duty_coverage.counts(context, asked)
+async def _gap(context: Context, covered: Covered) -> Gap:
     page = await duty_coverage.missing(
-        context, asked, first=MISSING, after=None, wanted=Wanted.NOTHING
+        context, covered.row, first=MISSING, after=None, wanted=Wanted.NOTHING
     )
-    return Gap(duty, counts, await duty_coverage.count_bodies(context, asked), list(page.rows))
+    return Gap(covered, list(page.rows))

@@ -8,7 +8,6 @@ from geo.errors import ConflictError
 from resolvers.tree import Tree
 from sources.duties import DutySpec, PostSpec, duties_toml
 from storage import duty_writing, levels
-from storage.assignment_writing import lock_assignments
 from storage.duties import DutyRow, PostRow, all_duties
 from storage.list_lookup import lock_lists
 
@@ -56,7 +55,6 @@ async def load_duties(
     """
     async with engine.begin() as connection:
         await lock_lists(connection)
-        await lock_assignments(connection)
         tree = Tree(await levels.all_levels(connection))
         wanted = [_row(duty, tree) for duty in file.duties]
         stored = {row.key: row for row in await all_duties(connection)}

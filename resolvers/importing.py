@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Awaitable, Callable, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from geo.check import Checked
@@ -464,7 +466,7 @@ def _rows(sent: Sent, checked: Checked, base: Base, plan: NewPlan | None) -> Dra
         parent_codes=checked.parent_codes,
         named_parents=sent.parents,
         land=checked.wkb,
-        source=sent.geoms,
+        source=_sent_otherwise(sent, checked),
         chain=checked.chain,
         area_m2=checked.area_m2,
         properties=sent.properties,
@@ -473,3 +475,10 @@ def _rows(sent: Sent, checked: Checked, base: Base, plan: NewPlan | None) -> Dra
         groups=counts.groups,
         plan=plan.own if plan is not None else None,
     )
+
+
+def _sent_otherwise(sent: Sent, checked: Checked) -> NDArray[np.object_]:
+    """Return what was sent, without what is known to be the same as the land."""
+    source = sent.geoms.copy()
+    source[checked.as_sent] = None
+    return source

@@ -59,15 +59,19 @@ def decode(text: str, *, argument: str = "id", kind: IdKind | None = None) -> Gl
     except (binascii.Error, ValueError):
         found = None
     if found is None or not _possible(found):
-        wanted = f"a {kind}" if kind is not None else "something"
+        wanted = _a(kind) if kind is not None else "something"
         raise BadInputError(
             f"{text[:80]!r} is no id; take it from the field id of {wanted}", argument=argument
         )
     if kind is not None and found.kind is not kind:
         raise BadInputError(
-            f"the id names a {found.kind}, but a {kind} is asked for", argument=argument
+            f"the id names {_a(found.kind)}, but {_a(kind)} is asked for", argument=argument
         )
     return found
+
+
+def _a(kind: IdKind) -> str:
+    return f"an {kind}" if kind[0] in "AE" else f"a {kind}"
 
 
 def _possible(found: GlobalId) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from geo.errors import BadInputError
+from sources.body_kinds import kinds_of
 from sources.cells import DROPPED, JsonValue, json_safe
 from sources.columns import as_text, parse_pairs, plain
 from sources.list_rows import ListRows
 from sources.notices import Notice
-from sources.roster_cells import code_of, lost, text_of, words_of
+from sources.roster_cells import MAX_KEY, code_of, lost, text_of, words_of
 from sources.rosters import read_roster
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ __all__ = [
     "parse_body_columns",
     "read_bodies",
 ]
-
-PERSON, ORGANISATION = "PERSON", "ORGANISATION"
-KINDS = (PERSON, ORGANISATION)
 
 _USUAL = {
     "key": "key bodykey personid bodyid 人员编号 人员编码 人员代码 工号 组织编号 组织编码 组织代码"
@@ -62,16 +58,8 @@ BODY_WORDS = tuple(word for words in _USUAL.values() for word in words.split())
 CONTACT = ("phone", "email", "wechat", "id_number")
 """What only those are told who look after the ground."""
 
-_KIND_WORDS = {
-    PERSON: "person people individual 人 人员 个人 自然人 居民",
-    ORGANISATION: "organisation organization org 组织 机构 单位 团体 法人",
-}
-_PERSONAL = ("skills", "id_number", "home_address")
-_PERSONAL_WORDS = "profession occupation 职业 工种 姓名 性别 年龄 出生日期 gender sex birthday age"
 _NUMBERS = frozenset({"序号", "行号", "no", "number"})
 """Columns that only count the rows."""
-
-_OF_ORGANISATIONS = re.compile(r"组织|单位|机构|队伍|支部")
 
 
 @dataclass(frozen=True)
@@ -209,16 +197,10 @@ def bodies_of(
     BadInputError
         If there is no column of keys or names, or it is not certain what the rows are.
     """
-    if kind is not None and kind not in KINDS:
-        raise BadInputError(
-            f"kind {kind!r} is not known; say {' or '.join(KINDS)}",
-            argument="kind",
-            options=list(KINDS),
-        )
     rows = ListRows(roster, _USUAL, _given(columns))
     rows.require("key", hint="编号")
     rows.require("name", hint="姓名")
-    kinds = _kinds(rows, kind)
+    kinds = kinds_of(rows, kind)
     bodies = _bodies(rows, kinds)
     good = tuple(body for body in bodies if body.place not in rows.problems)
     contact = frozenset(CONTACT) & rows.columns.keys()
@@ -245,7 +227,7 @@ def _bodies(rows: ListRows, kinds: list[str]) -> list[BodySpec]:
             rows.blame(place, f"{rows.columns['key']} is blank: no key")
         elif name is None:
             rows.blame(place, f"{rows.columns['name']} is blank: no name")
-    professions, skills = rows.each("profession", text_of), rows.each("skills", words_of)
+    professions, skills = rows.each("profession", _profession), rows.each("skills", words_of)
     members = rows.each("member_of", code_of)
     levels, units = rows.each("home_level", text_of), rows.each("home_unit", code_of)
     addresses = rows.each("home_address", code_of)
@@ -270,66 +252,6 @@ def _bodies(rows: ListRows, kinds: list[str]) -> list[BodySpec]:
     ]
 
 
-# -- people or organisations ----------------------------------------------------------------
-
-
-def _kinds(rows: ListRows, given: str | None) -> list[str]:
-    """Return what each row is; what it was concluded from is said."""
-    if given is not None:
-        _sort_by_kind(rows)
-        return [given] * rows.count
-    words = {word: kind for kind, known in _KIND_WORDS.items() for word in known.split()}
-    said = [words.get(plain(text)) if text else None for text in rows.texts("kind")]
-    if sum(kind is not None for kind in said) * 2 > sum(map(bool, rows.texts("kind"))):
-        return _said_kinds(rows, said)
-    column = rows.columns.get("kind")
-    concluded, evidence = _concluded(rows)
-    if column is not None and "profession" not in rows.columns:
-        _sort_by_kind(rows)
-        concluded = concluded or ORGANISATION
-        evidence = evidence or f"column {column!r} says of what sort they are"
-    if concluded is None:
-        raise BadInputError(
-            f"{rows.roster.file} does not say whether it lists people or organisations; say "
-            "--kind PERSON or --kind ORGANISATION",
-            argument="kind",
-            options=list(KINDS),
-        )
-    what = "people" if concluded == PERSON else "organisations"
-    message = f"all rows were taken for {what}: {evidence}; --kind overrules it"
-    rows.notices.append(Notice("BODY_KIND", message, rows.count))
-    return [concluded] * rows.count
-
-
-def _said_kinds(rows: ListRows, said: list[str | None]) -> list[str]:
-    column = rows.columns["kind"]
-    for place, (kind, text) in enumerate(zip(said, rows.texts("kind"), strict=True)):
-        if kind is None:
-            told = f"{text[:80]!r} is none" if text else "is blank"
-            rows.blame(place, f"{column} {told}; write PERSON or ORGANISATION")
-    return [kind or PERSON for kind in said]
-
-
-def _sort_by_kind(rows: ListRows) -> None:
-    """Take a column ``kind`` for the profession, or the sort of organisation, if none else is."""
-    if "kind" in rows.columns and "profession" not in rows.columns:
-        rows.columns["profession"] = rows.columns.pop("kind")
-
-
-def _concluded(rows: ListRows) -> tuple[str | None, str]:
-    """Return what the columns say that the rows are, and which one says so."""
-    personal = [name for meaning in _PERSONAL if (name := rows.columns.get(meaning))]
-    words = {plain(word) for word in _PERSONAL_WORDS.split()}
-    personal += [title for title in rows.roster.titles if plain(title) in words]
-    if personal:
-        return PERSON, f"column {personal[0]!r} is one of people"
-    for meaning in ("name", "key", "profession"):
-        column = rows.columns.get(meaning, "")
-        if _OF_ORGANISATIONS.search(column):
-            return ORGANISATION, f"column {column!r} is one of organisations"
-    return None, ""
-
-
 # -- contact and properties -----------------------------------------------------------------
 
 
@@ -347,6 +269,10 @@ def _contacts(rows: ListRows) -> list[dict[str, str]]:
     message = "numbers whose last digits a spreadsheet lost were left out of the contact data"
     rows.notice("LOST_DIGITS", message, sorted(set(spoilt)))
     return found
+
+
+def _profession(cell: object) -> str | None:
+    return text_of(cell, longest=MAX_KEY)
 
 
 def _contact(cell: object) -> str | None:

@@ -44,7 +44,7 @@ def find_header(grid: Grid, usual: Sequence[str]) -> Header:
     Returns
     -------
     Header
-        The rows that say most of these names; of several, those that name most columns, then the
+        The rows that say most of these names; of several, those that say most names, then the
         fewest and topmost. Where none says two of them, the first row with anything in it.
 
     Notes
@@ -55,9 +55,9 @@ def find_header(grid: Grid, usual: Sequence[str]) -> Header:
     known = {plain(word) for word in usual} - {""}
 
     def said(header: Header) -> tuple[int, int, int]:
-        """Return how many usual names it says, how many columns it names, how flat it is."""
-        words = len({plain(word) for word in header.words} & known)
-        return words, sum(map(bool, header.words)), -header.depth
+        """Return how many usual names it says, how many names, and how flat it is."""
+        words = {plain(word) for word in header.words} - {""}
+        return len(words & known), len(words), -header.depth
 
     first = _first(grid)
     best = max(_candidates(grid), key=said, default=first)

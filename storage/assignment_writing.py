@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError
+from storage.assigning import OVERLAP, UNKNOWN_KEY, NewAssignment
 from storage.assignments import AssignmentRow
 from storage.duty_models import Assignment
 from storage.units import texts
@@ -29,20 +30,8 @@ AT_ONCE = 10_000
 MANY = 1_000
 """So many new rows are worth looking at by the planner."""
 
-_REFUSED = frozenset({"23P01", "23503"})
-"""SQLSTATE of exclusion constraints and foreign keys: others wrote the same meanwhile."""
-
-
-class NewAssignment(NamedTuple):
-    """An assignment that is not stored yet."""
-
-    duty: str
-    body: str
-    level: str
-    code: str
-    post: str | None
-    since: Day
-    until: Day | None
+_REFUSED = frozenset({OVERLAP, UNKNOWN_KEY})
+"""What was looked at before has changed: somebody wrote without waiting."""
 
 
 class NewEnd(NamedTuple):
@@ -50,11 +39,6 @@ class NewEnd(NamedTuple):
 
     id: int
     until: Day | None
-
-
-async def lock_assignments(connection: AsyncConnection) -> None:
-    """Let others who would write assignments wait until the transaction ends; readers do not."""
-    await connection.execute(text("LOCK TABLE assignment IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def stored_assignments(

@@ -52,7 +52,7 @@ class DraftRows(NamedTuple):
     land: Sequence[bytes | None]
     """WKB of MultiPolygons in degrees; None for a row that can be no unit."""
     source: NDArray[np.object_]
-    """As sent, in the file's CRS; None where absent."""
+    """As sent, in the file's CRS; None where absent, or where it is known to be the land."""
     chain: NDArray[np.int64]
     area_m2: NDArray[np.float64]
     properties: Sequence[dict[str, object]]

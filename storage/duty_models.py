@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Sequence,
     Text,
     TextClause,
     func,
@@ -36,6 +37,10 @@ __all__ = [
     "DutyPost",
     "DutyStamp",
 ]
+
+
+CHANGE = Sequence("assignment_change", metadata=Base.metadata, data_type=BigInteger)
+"""Where ``assignment.changed`` comes from: each change of a row takes the next number."""
 
 
 class Duty(Base):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import aliased
 
+from storage import assigning
 from storage.models import Edition, Unit
 from storage.units import stands, texts
 
@@ -40,8 +41,13 @@ class UnitSpan(NamedTuple):
 
 
 async def lock_lists(connection: AsyncConnection) -> None:
-    """Let other loads of duties, bodies and assignments wait until the transaction ends."""
+    """Let all who would change duties, bodies or assignments wait until the transaction ends.
+
+    Other loads wait for the advisory lock, so that they are served in the order in which they came;
+    everybody else waits as for any change. Readers do not wait.
+    """
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": DUTY_LOCK})
+    await assigning.lock(connection)
 
 
 async def unit_names(

@@ -119,6 +119,8 @@ async def _plan(connection: AsyncConnection, edition: int, levels: Collection[st
 async def _count_all(connection: AsyncConnection, edition: int) -> None:
     """Count every unit of the tiling levels."""
     scope = await connection.execute(text(sql.SCOPE_ALL))
+    if not scope.rowcount:
+        return  # no address stands or has a place: no unit counts any
     await _run(connection, [sql.FIND_BRANCHES, sql.FIND_LEAVES])
     await _place(connection, edition, scope.rowcount)
     await _run(connection, [sql.COUNT_LEAVES, sql.SUM_UP], edition=edition)

@@ -11,6 +11,7 @@ import numpy as np
 from fixtures.__main__ import DATA
 from geo.cells import make_cells
 from geo.isochrone import picture
+from geo.planning import Problem, plan
 from geo.siting import best_sites, fewest_sites
 from geo.snapping import behind_gates, snap
 from geo.walking import distances, nearest, reach, reach_each, within
@@ -56,10 +57,19 @@ def compile_walks() -> None:
     fewest_sites(weight, first, point, target=3, most=BLOCKS)
 
 
+def compile_plans() -> None:
+    """Place people onto units."""
+    place = np.zeros((BLOCKS, 2))
+    one = np.ones(BLOCKS, np.int64)
+    fits = np.ones((BLOCKS, 1), np.bool_)
+    plan(Problem(place, fits, place, one, one, one, 0 * one, np.zeros((BLOCKS, 1), np.int64)))
+
+
 def main() -> None:
     """Compile everything that most tests need."""
     compile_proof()
     compile_walks()
+    compile_plans()
 
 
 if __name__ == "__main__":

@@ -529,6 +529,7 @@ def test_levels_are_loaded_from_a_file(tmp_path: Path) -> None:
         "changed": [],
         "removed": [],
         "unchanged": ["land", "commune"],
+        "duties": [],
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 from geo.errors import ConflictError, NoEditionError, UnknownError
 from resolvers.duty_lists import duties_as_toml, load_duties
 from sources.duties import read_duties
+from storage import assigning
 from tests import listed_town
 from tests.listed_town import ASSIGNMENTS, DUTIES, ORGANISATIONS, PEOPLE, TODAY, write
 
@@ -515,6 +516,24 @@ async def test_two_loads_at_once_wait_for_each_other(town: AsyncEngine, tmp_path
     assert sorted(loaded.added for loaded in both) == [0, 1]
     [reject] = [reject for loaded in both for reject in loaded.rejected]
     assert "has a holder of grid_holder already" in reject.reason
+
+
+async def test_a_load_waits_for_whoever_is_assigning_and_sees_what_came_of_it(
+    town: AsyncEngine, tmp_path: Path
+) -> None:
+    day = dt.date(2025, 1, 1)
+    async with town.connect() as connection:
+        await assigning.lock(connection)
+        new = assigning.NewAssignment("grid_holder", "b", "grid", "G1", day)
+        await assigning.insert(connection, [new], "editor")
+        loading = asyncio.create_task(load(town, tmp_path, ("grid_holder", "a", "G1")))
+        done, _ = await asyncio.wait({loading}, timeout=0.3)
+        assert not done
+        await connection.commit()
+
+    reasons = told((await loading).rejected)
+
+    assert "b from 2025-01-01 on" in reasons[2]
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_list(

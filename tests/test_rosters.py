@@ -94,6 +94,29 @@ def test_the_same_list_saved_as_text_is_the_same(tmp_path: Path, codec: str) -> 
     assert read.sent.lines == [4, 5]
 
 
+def test_a_header_is_as_deep_as_it_is_whatever_is_looked_for_in_it(tmp_path: Path) -> None:
+    """Nobody who looks for assignments knows telephone numbers."""
+    rows: list[list[object]] = [
+        ["网格长一览"],
+        ["网格", "网格长", "联系方式", None, "任职日期"],
+        [None, None, "电话", "微信", None],
+        ["G1", "安", "1", None, "2025.1.1"],
+        ["G2", "薄", None, "b", "2025.1.1"],
+    ]
+    merged = ["A1:E1", "A2:A3", "B2:B3", "C2:D2", "E2:E3"]
+    book = write_workbook(tmp_path / "list.xlsx", {"一": Sheet(rows, merged)})
+    text = tmp_path / "list.csv"
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    text.write_text("\n".join(lines), encoding="utf-8")
+
+    for path in (book, text):
+        read = read_assignments(path, duty="grid_holder")
+
+        assert read.bad == ()
+        assert [(spec.body, spec.unit) for spec in read.assignments] == [("安", "G1"), ("薄", "G2")]
+        assert read.sent.titles[2:4] == ["电话", "微信"]
+
+
 def test_a_plain_list_has_its_header_in_the_first_row(tmp_path: Path) -> None:
     path = tmp_path / "plain.tsv"
     path.write_text("key\tname\tskills\na\t安\trepair\n", encoding="utf-8")
@@ -275,6 +298,15 @@ def test_a_column_may_say_of_each_row_what_it_is(tmp_path: Path) -> None:
     ]
 
 
+def test_a_second_column_of_sorts_is_kept_as_a_property(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("key,name,职业,类别\na,安,医生,志愿者\n", encoding="utf-8")
+
+    [body] = read_bodies(path).bodies
+
+    assert (body.kind, body.profession, body.properties) == ("PERSON", "医生", {"类别": "志愿者"})
+
+
 def test_a_list_that_says_nothing_of_what_it_lists_asks(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("key,name\na,b\n", encoding="utf-8")
@@ -377,7 +409,6 @@ def test_entities_of_a_workbook_are_not_unfolded(tmp_path: Path) -> None:
 
 
 def test_a_sheet_of_open_document_format_is_read(tmp_path: Path) -> None:
-    """A cell that repeats and one that covers two rows, as LibreOffice saves them."""
     names = {
         "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
         "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
@@ -400,10 +431,17 @@ def test_a_sheet_of_open_document_format_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", _MANIFEST)
 
     read = read_roster(path, usual=BODY_WORDS)
 
     assert (read.titles, read.cells) == (["工号", "姓名", "入职"], [["W1"], ["安"], ["2025-01-02"]])
+
+
+_MANIFEST = (
+    '<?xml version="1.0"?><manifest:manifest '
+    'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+)
 
 
 def _ods(text: str | None, kind: str = "string") -> str:
@@ -438,6 +476,30 @@ def test_the_process_apart_reads_the_same(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "花名册!.xlsx", {"Sheet1": ROSTER})
 
     assert read_roster_apart(path, usual=BODY_WORDS) == read_roster(path, usual=BODY_WORDS)
+
+
+cells = st.sampled_from(
+    ["", "key", "name", "工号", "姓名", "a", "1", '"', ",", " ", "注：", "\n", "合计"]
+)
+
+
+@given(
+    grid=st.lists(st.lists(cells, max_size=5), max_size=8), codec=st.sampled_from(["utf-8", "gbk"])
+)
+def test_any_text_is_read_or_refused_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, grid: list[list[str]], codec: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes("\n".join(map(",".join, grid)).encode(codec))
+
+    try:
+        read = read_bodies(path, kind="PERSON")
+    except (BadInputError, UnreadableError):
+        return
+    places = sorted([body.place for body in read.bodies] + [bad.place for bad in read.bad])
+    assert places == list(range(len(read.sent.lines))), "every row is taken or comes back"
+    assert all(len(column) == len(places) for column in read.sent.cells)
+    assert len(set(read.sent.titles)) == len(read.sent.titles)
 
 
 # -- duties ---------------------------------------------------------------------------------

@@ -61,6 +61,10 @@ COMMANDS = {
         "Count the units that have the holders a duty asks for; of one, list those that have not.",
         ("duties",),
     ),
+    "plan": Told(
+        "Place bodies onto the units below CODE, in balance and near home; --accept writes it.",
+        ("planning",),
+    ),
     "orphans": Told(
         "List assignments whose unit stands no more, and the units that may take them over.",
         ("orphans",),

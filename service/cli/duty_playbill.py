@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from service.cli.circle_words import share_text
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from resolvers.demo_duties import Duties, Gap, LoadedRoster, Rung
+    from resolvers.demo_plan import Planned, Spread
     from storage.units import UnitRow
 
 NOBODY = "nobody"
@@ -66,20 +68,66 @@ def gaps_table(duties: Duties) -> Table:
 
 
 def _gap_row(gap: Gap) -> list[object]:
-    duty, counts = gap.duty, gap.counts
-    more = counts.total - counts.covered - len(gap.missing)
+    covered, duty = gap.covered, gap.covered.row.duty
+    more = covered.missing - len(gap.missing)
     names = ", ".join(unit.name for unit in gap.missing) + (f" and {more} more" if more else "")
-    share = share_text(counts.covered / counts.total)
-    return [
-        duty.key,
-        duty.name,
-        duty.level,
-        counts.total,
-        counts.covered,
-        share,
-        gap.bodies,
-        names,
-    ]
+    total, share = covered.counts.total, share_text(covered.share)
+    known = [duty.key, duty.name, duty.level]
+    return [*known, total, covered.counts.covered, share, covered.bodies, names]
+
+
+def plan_table(planned: Planned) -> Table:
+    """Return how evenly people are spread over the units, without the plan and with it."""
+    plan = planned.plan
+    return table(
+        ["", "bodies", "households to one: fewest", "most", "bodies in the wrong unit"],
+        [["today", *_spread_row(planned.before)], ["planned", *_spread_row(planned.after)]],
+        title=(
+            f"The plan: {len(plan.items):,} people as {plan.duty.name} on {len(plan.loads)} units, "
+            "each its part by households"
+        ),
+    )
+
+
+def _spread_row(spread: Spread) -> list[object]:
+    loads = (f"{load:.1f}" for load in (spread.lightest, spread.heaviest))
+    return [spread.bodies, *loads, share_text(spread.off)]
+
+
+def say_plan(planned: Planned) -> str:
+    """Say how good the plan is."""
+    plan = planned.plan
+    if plan.optimal:
+        return "proven: no plan is better in ways, load and skills together"
+    return f"proven: no plan is better by more than {share_text(1 - plan.bound_m / plan.cost_m)}"
+
+
+def _spread_json(spread: Spread) -> dict[str, Any]:  # free JSON
+    heaviest = spread.heaviest if isfinite(spread.heaviest) else None
+    return {**spread._asdict(), "heaviest": heaviest}
+
+
+def plan_json(planned: Planned) -> dict[str, Any]:  # free JSON
+    """Return the plan's figures as JSON."""
+    plan = planned.plan
+    return {
+        "duty": plan.duty.key,
+        "cost": plan.cost_m,
+        "bound": plan.bound_m,
+        "optimal": plan.optimal,
+        "unassigned": len(plan.unassigned),
+        "before": _spread_json(planned.before),
+        "after": _spread_json(planned.after),
+        "loads": [
+            {
+                "code": load.unit.code,
+                "bodyCount": load.bodies,
+                "bodyCountBefore": load.before,
+                "target": load.target,
+            }
+            for load in plan.loads
+        ],
+    }
 
 
 def duties_json(duties: Duties) -> dict[str, Any]:  # free JSON
@@ -91,10 +139,10 @@ def duties_json(duties: Duties) -> dict[str, Any]:  # free JSON
         ],
         "gaps": [
             {
-                "duty": gap.duty.key,
-                "total": gap.counts.total,
-                "covered": gap.counts.covered,
-                "bodyCount": gap.bodies,
+                "duty": gap.covered.row.duty.key,
+                "total": gap.covered.counts.total,
+                "covered": gap.covered.counts.covered,
+                "bodyCount": gap.covered.bodies,
                 "missing": [_unit_json(unit) for unit in gap.missing],
             }
             for gap in duties.gaps

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from geo.levels import Tiling
 from service.cli.circle_words import minutes_text, share_text, walk_json, walk_text
-from service.cli.duty_playbill import duties_json, gaps_table, ladders_table, say_roster
+from service.cli.duty_playbill import (
+    duties_json,
+    gaps_table,
+    ladders_table,
+    plan_json,
+    plan_table,
+    say_plan,
+    say_roster,
+)
 from service.cli.output import printable, table, together
 from service.cli.publishing import say_published
 from service.cli.siting import show_siting, siting_json
@@ -37,6 +45,9 @@ def show_played(played: Played, town: Town) -> RenderableType:
         show_siting(played.circles.sites),
         ladders_table(played.duties),
         gaps_table(played.duties),
+        plan_table(played.planned),
+        say_plan(played.planned),
+        "",
         _faults_table(played.next_year, town.next_year.file),
         *_sentences(played),
     )
@@ -186,7 +197,7 @@ def played_json(played: Played) -> dict[str, Any]:  # free JSON, for machines
         ],
         "audit": [level._asdict() for level in played.audit.levels],
         "circles": _circles_json(played.circles),
-        "duties": duties_json(played.duties),
+        "duties": {**duties_json(played.duties), "plan": plan_json(played.planned)},
         "faults": [
             {
                 "key": verdict.fault.key,

@@ -18,9 +18,10 @@ from schema.build import schema
 from schema.ids import IdKind, encode
 from storage.keys import Role
 from storage.models import ApiKey
-from tests.graphql import imported, real, world
+from tests.graphql import duty_world, imported, real, world
+from tests.graphql.duty_world import CARRIED
 from tests.graphql.live import PROGRESS, collection, serving
-from tests.graphql.world import C1, C2, C3, G11, S1, S2, UNITS, D
+from tests.graphql.world import C1, C2, C3, G11, G22, S1, S2, UNITS, D
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,10 +37,13 @@ Ground = tuple[str, str]
 CITY: Ground = ("", "")
 """The whole level: no unit holds it."""
 IN_S1: Ground = ("subdistrict", S1)
+IN_C1: Ground = ("community", C1)
+"""A part of S1."""
 CITY_AS_S1_AND_S2: Ground = ("district", D)
 """Ground in both subdistricts."""
 ABOVE = {
     IN_S1: {IN_S1, ("district", D)},
+    IN_C1: {IN_C1, IN_S1, ("district", D)},
     CITY_AS_S1_AND_S2: {("district", D)},
     CITY: set(),
 }
@@ -48,7 +52,7 @@ GROUNDS: tuple[Ground | None, ...] = (
     None,
     ("district", D),
     IN_S1,
-    ("community", C1),  # a part of S1
+    IN_C1,
     ("subdistrict", S2),  # beside it
 )
 """Where keys are valid; None: everywhere."""
@@ -81,10 +85,14 @@ class Row(NamedTuple):
     """Whether those of other ground are told nothing instead of FORBIDDEN."""
 
 
+LOOKED_FOR = {"node: Finding", "node: Assignment, not public"}
+"""What readers may ask for, too: they do not find it among what they may see."""
+
+
 def verdict(row: Row, asker: Asker, *, public: bool) -> str:
     """Return what must come of it: ALLOWED, NOTHING (null), or an error's code."""
     too_low = "FORBIDDEN"
-    if row.name == "node: Finding":  # readers look for it in the edition, where it is not
+    if row.name in LOOKED_FOR:
         too_low = "NOTHING"
     if asker.role is None:
         if asker.key is not None or not public:
@@ -148,6 +156,43 @@ def reads(draft: int, finding: str) -> list[Row]:
             "{ households }",
         ),
         reading("walkPresets", "walkPresets { key }"),
+        *asking_who_answers(),
+    ]
+
+
+NUMBERS = {(one.duty, one.body, one.unit): n for n, one in enumerate(CARRIED, start=1)}
+AN_HOLDS_G11 = NUMBERS["grid_holder", "an", ("grid", G11)]
+WU_HELPS_G11 = NUMBERS["volunteer", "wu", ("grid", G11)]
+"""Of a duty of which readers are not told."""
+
+
+def asking_who_answers() -> list[Row]:
+    """Return the rows of the queries of duties; what is not public lies in S1."""
+    plan = f'within: {{level: "subdistrict", code: "{S1}"}}, perUnitMin: 0'
+    return [
+        reading("duties", "duties { key }"),
+        reading("body", 'body(key: "wu") { key }'),
+        reading("bodies", "bodies { totalCount }"),
+        reading("dutyCoverage", 'dutyCoverage(duty: "volunteer") { bodyCount }'),
+        reading(
+            "crossAppointment",
+            'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { total }',
+        ),
+        reading("node: Body", node(IdKind.BODY, 1)),
+        reading("node: Assignment", node(IdKind.ASSIGNMENT, AN_HOLDS_G11)),
+        Row(
+            "node: Assignment, not public",
+            Role.EDITOR,
+            IN_C1,
+            node(IdKind.ASSIGNMENT, WU_HELPS_G11),
+            hidden=True,
+        ),
+        Row(
+            "assignmentPlan",
+            Role.EDITOR,
+            IN_S1,
+            f'assignmentPlan(duty: "station_head", {plan}) {{ cost }}',
+        ),
     ]
 
 
@@ -171,6 +216,7 @@ def changing(draft: str, finding: str) -> list[Row]:
         Row("waive", *say, f'waive(findingId: "{blank}", reason: "a lake") {{ id }}'),
         Row("unwaive", *say, f'unwaive(findingId: "{blank}") {{ id }}'),
         *keeping_facilities(),
+        *keeping_duties(),
     ]
 
 
@@ -189,6 +235,18 @@ def keeping_facilities() -> list[Row]:
     ]
 
 
+def keeping_duties() -> list[Row]:
+    """Return the rows of giving duties and taking them back, in C2 of S1 and in C1."""
+    keep, unit = (Role.EDITOR, IN_S1), f'{{level: "grid", code: "{G22}"}}'
+    plan = f'acceptPlan(duty: "volunteer", items: [{{body: "qi", unit: {unit}}}])'
+    taken = encode(IdKind.ASSIGNMENT, AN_HOLDS_G11)
+    return [
+        Row("assign", *keep, f'assign(duty: "grid_holder", body: "wu", unit: {unit}) {{ id }}'),
+        Row("endAssignment", Role.EDITOR, IN_C1, f'endAssignment(id: "{taken}") {{ id }}'),
+        Row("acceptPlan", *keep, f"{plan} {{ id }}"),
+    ]
+
+
 def put_facility(key: str, place: tuple[float, float]) -> str:
     lon, lat = place
     return (
@@ -198,7 +256,7 @@ def put_facility(key: str, place: tuple[float, float]) -> str:
 
 
 async def stand(engine: AsyncEngine) -> None:
-    """Let service points stand as they do before anybody changes them, and a programme."""
+    """Let service points and duties be as they are before anybody changes them, and a programme."""
     for statement in (
         "TRUNCATE facility RESTART IDENTITY",
         "INSERT INTO facility (key, kind, name, geom, since, changed_by) VALUES "
@@ -207,8 +265,10 @@ async def stand(engine: AsyncEngine) -> None:
         f"('far', 'clinic', '', {_point(IN_C3)}, '2026-01-01', 'test')",
         "INSERT INTO programme (key, name, kinds, since) "
         "VALUES ('near', '', '{clinic}', '2026-01-01') ON CONFLICT DO NOTHING",
+        "TRUNCATE assignment, body RESTART IDENTITY",
     ):
         await world.run(engine, text(statement))
+    await duty_world.build(engine)
 
 
 def _point(place: tuple[float, float]) -> str:
@@ -226,7 +286,7 @@ def discarding(draft: str) -> Row:
 
 UPLOAD = Row("importBoundaries", Role.EDITOR, IN_S1, "")
 WHOLE_UPLOAD = Row("importBoundaries: whole", Role.EDITOR, CITY, "")
-SUBSCRIPTIONS = {"importProgress", "published"}
+SUBSCRIPTIONS = {"importProgress", "published", "assigned"}
 
 
 async def askers(engine: AsyncEngine) -> list[Asker]:
@@ -265,7 +325,7 @@ def together(rows: Sequence[Row], kind: str) -> str:
     return f"{kind} {{ {' '.join(f'f{n}: {row.query}' for n, row in enumerate(rows))} }}"
 
 
-ALONE = {"levels", "editions", "nodes", "facilityKinds", "programmes", "walkPresets"}
+ALONE = {"levels", "editions", "nodes", "facilityKinds", "programmes", "walkPresets", "duties"}
 """Fields that are never null: their errors hide those of others."""
 
 
@@ -320,7 +380,8 @@ async def state(engine: AsyncEngine) -> list[object]:
         "SELECT (SELECT md5(string_agg(d::text, '' ORDER BY d.id)) FROM draft d),"
         " (SELECT max(number) FROM edition), (SELECT count(*) FROM waiver),"
         " (SELECT count(*) FROM waiver WHERE ended_at IS NOT NULL),"
-        " (SELECT md5(string_agg(f::text, '' ORDER BY f.row_id)) FROM facility f)"
+        " (SELECT md5(string_agg(f::text, '' ORDER BY f.row_id)) FROM facility f),"
+        " (SELECT md5(string_agg(a::text, '' ORDER BY a.id)) FROM assignment a)"
     )
     async with engine.connect() as connection:
         return list((await connection.execute(query)).one())
@@ -366,18 +427,21 @@ async def test_uploads_for_every_asker(town: AsyncEngine, database_url: str) -> 
 PUBLISHED = "subscription { published(since: 0) { number } }"
 
 
-async def hears(service: Service, asker: Asker) -> str:
-    """Return what comes of asking for editions; a worthless key is not even let in."""
+ASSIGNED = "subscription { assigned(since: 0) { change } }"
+
+
+async def hears(service: Service, asker: Asker, query: str) -> str:
+    """Return what comes of a subscription; a worthless key is not even let in."""
     try:
         async with service.talk(key=asker.key) as talk:
-            await talk.subscribe(PUBLISHED)
+            await talk.subscribe(query)
             message = await talk.hear()
     except ConnectionClosedError as closed:
         refused = closed.rcvd is not None and closed.rcvd.code == REFUSED
         return "UNAUTHENTICATED" if refused else str(closed)
     if "errors" in message["payload"]:
         return str(message["payload"]["errors"][0]["extensions"]["code"])
-    assert message["payload"]["data"] == {"published": {"number": 1}}
+    assert message["payload"]["data"] in ({"published": {"number": 1}}, {"assigned": {"change": 1}})
     return "ALLOWED"
 
 
@@ -385,16 +449,19 @@ REFUSED = 4403
 """How graphql-transport-ws closes a connection that may not be."""
 
 
+@pytest.mark.parametrize("query", [PUBLISHED, ASSIGNED])
 @pytest.mark.parametrize("public", [True, False])
-async def test_editions_are_told_to_those_who_may_read(
-    town: AsyncEngine, database_url: str, public: bool
+async def test_what_happens_is_told_to_those_who_may_read(
+    town: AsyncEngine, database_url: str, query: str, public: bool
 ) -> None:
-    row = reading("published", PUBLISHED)
+    await duty_world.build(town)
+    row = reading("told", query)
     async with serving(database_url, public=public) as service:
         for asker in await askers(town):
             if asker.role not in {None, Role.READER}:
                 continue
-            assert await hears(service, asker) == verdict(row, asker, public=public), str(asker)
+            heard = await hears(service, asker, query)
+            assert heard == verdict(row, asker, public=public), str(asker)
 
 
 async def test_the_progress_of_an_import_is_told_to_the_key_that_sent_it(
@@ -432,7 +499,8 @@ async def test_the_progress_of_an_import_is_told_to_the_key_that_sent_it(
 def test_the_table_has_every_root_field_and_every_kind_of_thing() -> None:
     rows = [*reads(1, "a" * 32), *changing("", ""), discarding(""), UPLOAD, WHOLE_UPLOAD]
     listed = {row.name.partition(":")[0] for row in rows} | SUBSCRIPTIONS
-    kinds = {row.name.partition(": ")[2] for row in rows if row.name.startswith("node:")}
+    nodes = [row.name.partition(": ")[2] for row in rows if row.name.startswith("node:")]
+    kinds = {name.partition(",")[0] for name in nodes}
 
     printed = schema._schema
     roots = (printed.query_type, printed.mutation_type, printed.subscription_type)

@@ -50,10 +50,10 @@ ASKED = {
 """A question to each root field that takes a day; whoever adds one, adds its question here."""
 
 ON_OTHER_GROUND = {
-    "bodies": "tests/graphql/test_duties.py",
+    "bodies": "tests/graphql/test_duties_in_time.py",
     "circleCoverage": "tests/circles/test_answers.py",
-    "crossAppointment": "tests/graphql/test_duty_coverage.py",
-    "dutyCoverage": "tests/graphql/test_duty_coverage.py",
+    "crossAppointment": "tests/graphql/test_duties_in_time.py",
+    "dutyCoverage": "tests/graphql/test_duties_in_time.py",
     "facilities": "tests/graphql/test_facilities.py",
     "siting": "tests/graphql/test_siting.py",
 }

@@ -129,7 +129,8 @@ async def test_a_list_that_breaks_off_in_the_middle_goes_on_from_there(
     many = "INSERT INTO assignment (duty, body, level, code, post, since, created_by) SELECT "
     many += f"'station_head', 'dai', 'community', '{C3}', n::text, '2026-01-01', 'test' "
     await world.run(town, text(many + "FROM generate_series(1, 300) n"))
-    last, seen = ALL, []
+    last = ALL
+    seen: list[str] = []
     while len(seen) < 300:
         async with service.talk() as talk:
             await talk.subscribe(
@@ -153,10 +154,10 @@ async def test_nothing_is_lost_while_several_write_at_once(
             async with town.begin() as connection:
                 await connection.execute(
                     text(
-                        "INSERT INTO assignment (duty, body, level, code, post, since, created_by) "
-                        "VALUES ('station_head', 'dai', 'community', :code, :post, '2026-01-01', '')"
+                        "INSERT INTO assignment (duty, body, level, code, post, since, created_by)"
+                        " VALUES ('station_head', 'dai', 'community', :code, :post, :day, '')"
                     ),
-                    {"code": C1, "post": f"{writer}-{number}"},
+                    {"code": C1, "post": f"{writer}-{number}", "day": world.DAYS[2]},
                 )
                 await asyncio.sleep(0.05 if writer == 0 else 0)
 

@@ -28,19 +28,8 @@ if TYPE_CHECKING:
 
 CONTRACT = Path(printing.__file__).with_name("contract.graphql")
 
-NOT_YET_TYPES = {
-    "AssignmentPlan",
-    "PlanItem",
-    "PlannedAssignment",
-    "UnitLoad",
-}
-NOT_YET_FIELDS = {
-    "Mutation.acceptPlan",
-    "Mutation.assign",
-    "Mutation.endAssignment",
-    "Query.assignmentPlan",
-    "Subscription.assigned",
-}
+NOT_YET_TYPES: set[str] = set()
+NOT_YET_FIELDS: set[str] = set()
 """What of the contract is not offered yet. Whoever offers it takes it out here."""
 
 

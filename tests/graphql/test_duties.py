@@ -221,6 +221,40 @@ async def test_a_question_that_cannot_be_meant_is_refused(
     assert answer.data["duties"]
 
 
+@pytest.mark.parametrize(
+    ("day", "units"),
+    [
+        (EARLY - A_DAY, {}),
+        (EARLY, {"an": (G11, 1), "bo": (G12, 1), "chen": (G31, 1)}),
+        (MOVED - A_DAY, {"an": (G11, 1), "bo": (G12, 1), "chen": (G31, 1)}),
+        (MOVED, {"an": (G11, 2), "bo": (G21, 1), "chen": (G31, 1)}),
+    ],
+)
+async def test_bodies_and_their_units_are_of_the_same_day(
+    posted: AsyncEngine, day: dt.date, units: dict[str, tuple[str, int]]
+) -> None:
+    query = f"""{{ bodies(duty: "grid_holder", asOf: "{day}") {{ nodes {{ key
+        assignments {{ nodes {{ unit {{ id }} }} }} }} }} }}"""
+
+    nodes = (await told(posted, query))["bodies"]["nodes"]
+
+    assert {node["key"]: node["assignments"]["nodes"] for node in nodes} == {
+        key: [{"unit": {"id": encode(IdKind.UNIT, IDS["grid", code, first])}}]
+        for key, (code, first) in units.items()
+    }
+
+
+async def test_a_name_is_public_on_days_of_a_public_duty(posted: AsyncEngine) -> None:
+    query = """query ($day: Date) { bodies(profession: "grid_worker", asOf: $day) {
+        nodes { name } } }"""
+
+    before = await told(posted, query, {"day": str(EARLY - A_DAY)})
+    then = await told(posted, query, {"day": str(EARLY)})
+
+    assert [node["name"] for node in before["bodies"]["nodes"]] == [None, None, None]
+    assert [node["name"] for node in then["bodies"]["nodes"]] == ["安小平", "薄二", "陈三"]
+
+
 async def test_pages_of_bodies_follow_on_one_another(posted: AsyncEngine) -> None:
     query = """query ($after: String) { bodies(first: 5, after: $after) { totalCount
         edges { cursor node { key } } pageInfo { hasNextPage endCursor } } }"""

@@ -90,6 +90,7 @@ def downgrade() -> None:
     """Drop everything that ``upgrade`` made."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.execute(sa.schema.DropSequence(sa.Sequence("assignment_change")))
     for function in ("assignment_written", "assignment_spoken", "duty_stricter", "duty_stamped"):
         op.execute(f"DROP FUNCTION {function}()")
 
@@ -220,7 +221,7 @@ def _create_assignments() -> None:
     op.create_index("assignment_body", "assignment", ["body"])
     op.create_index("assignment_duty", "assignment", ["duty", "level", "code"])
     op.create_index("assignment_changed", "assignment", ["changed"])
-    op.execute("CREATE SEQUENCE assignment_change OWNED BY assignment.changed")
+    op.execute(sa.schema.CreateSequence(sa.Sequence("assignment_change", data_type=sa.BigInteger)))
 
 
 def _never_twice(name: str, what: str, *, where: str | None = None) -> pg.ExcludeConstraint:
