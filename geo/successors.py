@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def successors_of(
 
 def _shared(movements: list[Movement]) -> tuple[Successor, ...]:
     households = sum(movement.households for movement in movements)
-    area_m2 = sum(movement.area_m2 for movement in movements)
+    area_m2 = fsum(movement.area_m2 for movement in movements)
     return tuple(
         Successor(
             movement.taker,

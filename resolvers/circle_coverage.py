@@ -44,6 +44,8 @@ class CoverageRow:
         Which homes are asked about, shape (n,).
     inside
         Which of all homes are within the walk, shape (n,).
+    chosen
+        Whether the asker chose kinds and walk, and not those who promise something by them.
     counted_total, counted_inside, counted_off_streets, counted_cut_off
         Of those asked about. Of those outside, some are on no street, some on streets that no
         service point is on.
@@ -56,6 +58,7 @@ class CoverageRow:
     facility_count: int
     here: NDArray[np.bool_]
     inside: NDArray[np.bool_]
+    chosen: bool
     counted_total: Count
     counted_inside: Count
     counted_off_streets: Count
@@ -143,6 +146,7 @@ async def circle_coverage(
         facility_count=len(near.chosen),
         here=judged.here,
         inside=judged.inside,
+        chosen=programme is None or walk is not None,
         counted_total=judged.total,
         counted_inside=judged.within_walk,
         counted_off_streets=judged.off_streets,
@@ -217,11 +221,12 @@ async def share_told(context: Context, row: CoverageRow, group: str | None) -> f
     """Return ``share_of`` as far as the asker may know.
 
     Of a group at one single address only editors are told, also where that is all who are inside,
-    or outside.
+    or outside; and of any group where the asker chose kinds and walk.
     """
     share = share_of(row, group)
-    alone = group is not None and (row.counted_total.addresses == 1 or group in row.telling_groups)
-    return None if alone and not await knows_homes(context) else share
+    alone = row.counted_total.addresses == 1 or group in row.telling_groups
+    telling = group is not None and (alone or row.chosen)
+    return None if telling and not await knows_homes(context) else share
 
 
 def share_of(row: CoverageRow, group: str | None) -> float | None:

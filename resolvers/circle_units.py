@@ -137,8 +137,8 @@ async def unit_circles(
     properties
         Keeps the units whose properties contain this object.
     single_homes
-        Whether a group's share is told of units with one single address, too, whoever asks:
-        otherwise only to editors.
+        Whether a group's share is told of units with one single address, and where the asker
+        chose kinds and walk, too, whoever asks: otherwise only to editors.
 
     Raises
     ------
@@ -192,6 +192,7 @@ async def unit_circles(
         group=group,
         below=below,
         hide_single=hidden,
+        hide_all=hidden and row.chosen,
     )
 
 
@@ -253,11 +254,12 @@ def _listed(
     group: str | None,
     below: float | None,
     hide_single: bool,
+    hide_all: bool,
 ) -> UnitCircles:
     inside, not_connected = parts
     everyone = total.column(group)
     share = np.full(len(standing.codes), NOBODY)
-    told = everyone > 0
+    told = (everyone > 0) & (not hide_all)
     if hide_single:  # the share of a group at one address would tell of a home
         told &= (total.addresses != 1) & ~_telling(total, inside, not_connected, group)
     np.divide(inside.column(group), everyone, out=share, where=told)

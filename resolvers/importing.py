@@ -107,6 +107,9 @@ class DraftOrder(NamedTuple):
     """Told when the check is done and storing begins; once more when that has to be repeated."""
     publishing: Order | None = None
     """Publish it at once where that is plain; whoever asks for it has to publish it else."""
+    checked: Callable[[Imported], None] | None = None
+    """Told what was found before that is stored; once more when that has to be repeated. What it
+    begins in a thread goes on while the database writes."""
 
 
 async def import_boundaries(
@@ -120,6 +123,7 @@ async def import_boundaries(
     together_with: Sequence[int] = (),
     dry_run: bool = False,
     publishing: Order | None = None,
+    checked: Callable[[Imported], None] | None = None,
 ) -> Imported:
     """Check a boundary file on the newest edition and store it as a draft.
 
@@ -127,7 +131,7 @@ async def import_boundaries(
     ----------
     file
         The file, read.
-    level, within, created_by, today, together_with, dry_run, publishing
+    level, within, created_by, today, together_with, dry_run, publishing, checked
         See :class:`DraftOrder`.
 
     Raises
@@ -136,7 +140,14 @@ async def import_boundaries(
         If level, ground or drafts are not what they should be; nothing is stored then.
     """
     order = DraftOrder(
-        level, within, created_by, today, together_with, dry_run, publishing=publishing
+        level,
+        within,
+        created_by,
+        today,
+        together_with,
+        dry_run,
+        publishing=publishing,
+        checked=checked,
     )
     return await make_draft(engine, sent_of_file(file), source_of(file), order)
 
@@ -164,10 +175,12 @@ async def make_draft(
     async def attempt(_: bool) -> Imported:
         async with AsyncExitStack() as beside:
             async with one_moment(engine).begin() as connection:
-                checked = await _check(connection, sent, source, order)
+                new = await _check(connection, sent, source, order)
+                if order.checked is not None:
+                    order.checked(new.imported)
                 if order.dry_run:
-                    return checked.imported
-                made, edition = await _store(engine, connection, checked, order, beside)
+                    return new.imported
+                made, edition = await _store(engine, connection, new, order, beside)
             if edition is None or made.draft is None:
                 return made
             # The draft is there for everybody: the edition may stand now.

@@ -15,6 +15,7 @@ from geo.errors import BadInputError, TooCostlyError
 from geo.planning import Hindrance, Problem, lacks, plan
 from resolvers.bodies import ground_of
 from resolvers.duties import require_duty
+from resolvers.duty_sight import sight
 from resolvers.paging import check_text
 from resolvers.rights import Right, require_on
 from resolvers.units import UnitRef, require_unit
@@ -143,11 +144,16 @@ async def assignment_plan(context: Context, asked: PlanAsked) -> PlanRow:
     duty = await require_duty(context, asked.duty)
     check_text("within", asked.within.code)
     await require_on(context, Right.KEEP_DUTIES, duty.level, asked.within)
-    return await propose(context, asked)
+    return await propose(context, asked, all_homes=(await sight(context)).everything)
 
 
-async def propose(context: Context, asked: PlanAsked) -> PlanRow:
+async def propose(context: Context, asked: PlanAsked, *, all_homes: bool = True) -> PlanRow:
     """Place bodies as :func:`assignment_plan` does, whoever asks.
+
+    Parameters
+    ----------
+    all_homes
+        Whether the asker may know where everybody lives: as the operator may.
 
     Raises
     ------
@@ -161,7 +167,7 @@ async def propose(context: Context, asked: PlanAsked) -> PlanRow:
         check_text("profession", asked.profession)
     edition = (await context.edition()).number
     await require_unit(context, edition, asked.within, argument="within")
-    town = await _town(context, asked, duty, edition)
+    town = await _town(context, asked, duty, edition, all_homes=all_homes)
     async with context.shared.turns.one("plans"):
         return await asyncio.to_thread(_planned, town, edition, context.today)
 
@@ -195,7 +201,9 @@ def check_numbers(asked: PlanAsked) -> None:
 # -- what there is ---------------------------------------------------------------------------
 
 
-async def _town(context: Context, asked: PlanAsked, duty: DutyRow, edition: int) -> _Town:
+async def _town(
+    context: Context, asked: PlanAsked, duty: DutyRow, edition: int, *, all_homes: bool
+) -> _Town:
     tree = await context.tree()
     through = tree.require_above(asked.within.level, duty.level, argument="within")
     rows = await context.ask(
@@ -220,7 +228,14 @@ async def _town(context: Context, asked: PlanAsked, duty: DutyRow, edition: int)
     codes = [row.code for row in rows]
     ground = await ground_of(context, asked.within, context.today)
     pool = stored.Pool(
-        asked.profession, ground, duty.key, duty.level, codes, duty.several, context.today
+        profession=asked.profession,
+        ground=ground,
+        duty=duty.key,
+        level=duty.level,
+        codes=codes,
+        several=duty.several,
+        day=context.today,
+        all_homes=all_homes,
     )
     found = await context.ask(stored.candidates, pool, first=MAX_BODIES + 1)
     if len(found) > MAX_BODIES:

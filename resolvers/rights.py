@@ -30,6 +30,7 @@ class Right(Enum):
     PUBLISH = (Role.PUBLISHER, "drafts are published by publishers of their ground")
     ACCEPT = (Role.PUBLISHER, "findings are accepted by publishers of their ground")
     KEEP_FACILITIES = (Role.EDITOR, "service points are changed by editors of their ground")
+    PLACE_BY_GROUP = (Role.EDITOR, "where people of a group live is told to editors")
     KEEP_DUTIES = (Role.EDITOR, "duties are given and taken back by editors of their ground")
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +16,8 @@ from geo.siting import best_sites, fewest_sites
 from resolvers import circle_coverage as covering
 from resolvers.context import State
 from resolvers.held import digest
+from resolvers.rights import Right, require
 from resolvers.siting_ground import Candidates, found_candidates, given_candidates, offers
-from resolvers.small_groups import FEWEST, knows_homes
 from resolvers.units import by_keys
 from storage.engine import as_geoms
 from storage.units import Wanted
@@ -152,12 +152,22 @@ async def siting(context: Context, asked: SitingAsked) -> SitingRow:
     covering.check_group(row.city, asked.group)
     ground = await _ground(context, row, asked.within)
     given = given_candidates(asked.candidates, ground) if asked.candidates is not None else None
-    found = await context.shared.city.get(
+    return await context.shared.city.get(
         _name(row, asked, given), lambda: _apart(context, row, asked, ground, given), _weigh
     )
-    if asked.group is not None and not await knows_homes(context):
-        return _without_single_homes(found)
-    return found
+
+
+async def siting_for(context: Context, asked: SitingAsked) -> SitingRow:
+    """Return the same for whoever may know: sites for a group tell where its people live.
+
+    Raises
+    ------
+    UnauthenticatedError, ForbiddenError
+        If a group is named, and the asker may only read.
+    """
+    if asked.group is not None:
+        await require(context, Right.PLACE_BY_GROUP)
+    return await siting(context, asked)
 
 
 def check_amount(asked: SitingAsked) -> None:
@@ -306,34 +316,3 @@ def _newcomers(
 
 def _share(part: int, total: int) -> float | None:
     return part / total if total else None
-
-
-# --- what may be told ---------------------------------------------------------------------------
-
-
-def _without_single_homes(row: SitingRow) -> SitingRow:
-    """Leave out what tells of a single home that one or two people of a group live there.
-
-    Those after such a site bring no more than it: the list ends before the first one.
-    """
-    kept = row.sites
-    if row.reachable <= 1:
-        kept = ()
-    else:
-        single = [n for n, site in enumerate(kept) if _tells_of_a_home(site)]
-        if not single:
-            return row
-        kept = kept[: single[0]]
-    covered = sum(site.gain for site in kept)
-    return replace(
-        row,
-        sites=kept,
-        share_after=kept[-1].cumulative_share if kept else row.share_before,
-        covered=covered,
-        bound=max(row.bound, covered + FEWEST - 1),
-        optimal=False,
-    )
-
-
-def _tells_of_a_home(site: SiteRow) -> bool:
-    return site.newcomers.addresses == 1 and site.gain < FEWEST

@@ -1,4 +1,4 @@
-"""Groups of people that are so small that they would tell of one home."""
+"""Groups of people where they would tell of one home: so few, or on ground that the asker chose."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def telling_groups(*parts: Count) -> frozenset[str]:
 
 
 async def shown_groups(
-    context: Context, counted: Count, telling: Collection[str] = ()
+    context: Context, counted: Count, telling: Collection[str] = (), *, chosen: bool = False
 ) -> dict[str, int]:
     """Return the people of a count by group, as far as the asker may know.
 
@@ -42,11 +42,16 @@ async def shown_groups(
     ----------
     telling
         Groups that would tell of a home; see :func:`telling_groups`.
+    chosen
+        Whether the asker chose the ground, as with a circle around any point.
 
     Who may only read is not told of one or two people of a group at a single address: that would
     say of a home that somebody old lives there alone. Groups without anybody are left out with
-    them, or their absence would tell as much.
+    them, or their absence would tell as much. On ground of one's own choosing no group is told:
+    two circles of which one is a metre wider differ by one home, however many each of them holds.
     """
+    if chosen:
+        return counted.groups if await knows_homes(context) else {}
     hidden = telling_groups(counted).union(telling)
     if not hidden or await knows_homes(context):
         return counted.groups

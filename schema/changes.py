@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
 import strawberry
 
@@ -16,9 +16,10 @@ from schema.duties import AssignmentConnection
 from schema.enums import ChangeKind
 from schema.levels import Level, level_of
 from schema.lookahead import unit_wanted
+from schema.movements import MOVEMENT, MovementConnection, States
 from schema.orphans import Behind, OrphanConnection, orphaned, orphans_left
 from schema.request import Info
-from schema.units import Unit, unit_of
+from schema.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,87 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHANGE = "change"
-MOVEMENT = "movement"
-
-
-class States(NamedTuple):
-    """The states that a comparison is about, in which its units are seen."""
-
-    level: str
-    before: State | None
-    after: State | None
-
-    async def unit(self, info: Info, code: str | None, *, earlier: bool) -> Unit | None:
-        """Show the unit of a code in one of the states."""
-        state = self.before if earlier else self.after
-        return await unit_of(info, state, self.level, code) if state is not None else None
-
-
-@strawberry.type(
-    description=(
-        "Households and land that pass from one unit to another, literally by code: all of a unit "
-        "that gets another code passes."
-    )
-)
-class Movement:
-    row: strawberry.Private[changes.Movement]
-    states: strawberry.Private[States]
-    households: int = strawberry.field(
-        description="Households of the addresses concerned: those of the newer or base edition."
-    )
-    area_m2: float = strawberry.field(
-        description=(
-            "Land in square metres; 0 where only an address on a border passes, or land that is "
-            "claimed twice."
-        )
-    )
-
-    @strawberry.field(
-        name="from", description="The unit before; null: none, the land is newly covered."
-    )
-    async def from_(self, info: Info) -> Unit | None:
-        return await self.states.unit(info, self.row.giver, earlier=True)
-
-    @strawberry.field(description="The unit after; null: none, the land is opened.")
-    async def to(self, info: Info) -> Unit | None:
-        return await self.states.unit(info, self.row.taker, earlier=False)
-
-    @classmethod
-    def of(cls, row: changes.Movement, states: States) -> Self:
-        """Show a movement."""
-        return cls(row=row, states=states, households=row.households, area_m2=row.area_m2)
-
-
-@strawberry.type(description="A movement in a list.")
-class MovementEdge:
-    node: Movement = strawberry.field(description="The movement.")
-    cursor: str = strawberry.field(description="Its place in the list, for `after`.")
-
-
-@strawberry.type(description="A page of movements, most households first, then most land.")
-class MovementConnection:
-    page: strawberry.Private[Page[changes.Movement]]
-    states: strawberry.Private[States]
-    after: strawberry.Private[str | None]
-    total_count: int = strawberry.field(description="How many there are in all pages together.")
-
-    @strawberry.field(description="The movements with their cursors.")
-    def edges(self, info: Info) -> list[MovementEdge]:
-        info.context.spend(len(self.page.rows))
-        return [
-            MovementEdge(node=Movement.of(row, self.states), cursor=_movement_cursor(row))
-            for row in self.page.rows
-        ]
-
-    @strawberry.field(description="The movements.")
-    def nodes(self, info: Info) -> list[Movement]:
-        info.context.spend(len(self.page.rows))
-        return [Movement.of(row, self.states) for row in self.page.rows]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        cursors = [_movement_cursor(row) for row in self.page.rows]
-        return PageInfo.of(cursors, more=self.page.more, after=self.after)
 
 
 @strawberry.type(description="One unit that changes. A recoded one is told under its new code.")
@@ -336,12 +256,6 @@ class ChangeSummary:
 
 def _cut(rows: Sequence[T], begin: int, first: int) -> Page[T]:
     return Page(rows[begin : begin + first], more=len(rows) > begin + first)
-
-
-def _movement_cursor(row: changes.Movement) -> str:
-    return encode_cursor(
-        MOVEMENT, row.households, float(row.area_m2), row.giver or "", row.taker or ""
-    )
 
 
 def _change_cursor(row: changes.Change) -> str:

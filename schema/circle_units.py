@@ -34,7 +34,8 @@ class UnitCircle:
     share: float | None = strawberry.field(
         description=(
             "Share inside, of the households or of the people of the asked group; null where "
-            "there are none, and, but for editors, of a group at one single address."
+            "there are none, and, but for editors, of a group: but for programmes as they are "
+            "promised, there only of one at a single address."
         )
     )
     median_walk_s: float | None = strawberry.field(
@@ -75,13 +76,13 @@ class UnitCircle:
     @classmethod
     def of(cls, row: UnitCircleRow, found: UnitCircles) -> Self:
         """Show a unit's circles."""
-        telling = row.telling_groups
+        telling, chosen = row.telling_groups, found.row.chosen
         return cls(
             row=row,
             found=found,
             total=Tally.of(row.total),
-            inside=Tally.of(row.inside, telling),
-            not_connected=Tally.of(row.not_connected, telling),
+            inside=Tally.of(row.inside, telling, chosen=chosen),
+            not_connected=Tally.of(row.not_connected, telling, chosen=chosen),
             share=row.share,
             median_walk_s=row.median_s,
             worst_walk_s=row.worst_s,

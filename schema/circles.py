@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 import strawberry
 
+from geo.headcount import Count
 from resolvers import circle_coverage as covering
 from resolvers import circles
 from resolvers.circle_coverage import CoverageRow
@@ -86,7 +87,7 @@ class Circle:
             connected=row.connected,
             remark=row.remark,
             reached_m=row.reached_m,
-            tally=Tally.of(row.tally),
+            tally=Tally.of(row.tally, chosen=True),
         )
 
 
@@ -155,7 +156,8 @@ class CircleCoverage:
     @strawberry.field(
         description=(
             "Share inside, of households or of the people of one group; null where there are none. "
-            "Of a group at one single address only editors are told."
+            "Of a group only editors are told, but for programmes as they are promised; of one at "
+            "a single address only editors even there."
         )
     )
     async def share(self, info: Info, group: ByGroup = None) -> float | None:
@@ -226,16 +228,20 @@ class CircleCoverage:
     def of(cls, row: CoverageRow) -> Self:
         """Show who is covered."""
         telling = row.telling_groups
+
+        def part(count: Count) -> Tally:
+            return Tally.of(count, telling, chosen=row.chosen)
+
         return cls(
             row=row,
             walk=WalkUsed.of(row.walk),
             facility_count=row.facility_count,
             total=Tally.of(row.counted_total),
-            inside=Tally.of(row.counted_inside, telling),
-            outside=Tally.of(row.counted_outside, telling),
-            not_connected=Tally.of(row.counted_not_connected, telling),
-            off_streets=Tally.of(row.counted_off_streets, telling),
-            cut_off=Tally.of(row.counted_cut_off, telling),
+            inside=part(row.counted_inside),
+            outside=part(row.counted_outside),
+            not_connected=part(row.counted_not_connected),
+            off_streets=part(row.counted_off_streets),
+            cut_off=part(row.counted_cut_off),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.siting import SitingAsked, siting
+from resolvers.siting import SitingAsked, siting_for
 from schema.arguments import AsOf, PointInput, UnitRefInput
 from schema.guard import root
 from schema.request import Info
@@ -49,8 +49,7 @@ class SitingQueries:
             str | None,
             strawberry.argument(
                 description=(
-                    "Key of a group of people, e.g. elder_alone; null for households. Who may "
-                    "only read is not told of sites for one or two people at a single address."
+                    "Key of a group of people, e.g. elder_alone, for editors; null for households."
                 )
             ),
         ] = None,
@@ -77,4 +76,4 @@ class SitingQueries:
             candidates=[point.plain() for point in candidates] if candidates is not None else None,
             day=as_of,
         )
-        return SitingPlan.of(await siting(info.context.reading, asked))
+        return SitingPlan.of(await siting_for(info.context.reading, asked))

@@ -17,6 +17,7 @@ from schema.units import GroupCount
 class Tally:
     count: strawberry.Private[Count]
     telling: strawberry.Private[Collection[str]]
+    chosen: strawberry.Private[bool]
     addresses: int = strawberry.field(description="Addresses.")
     households: int = strawberry.field(description="Households.")
     people: int = strawberry.field(description="People.")
@@ -24,24 +25,28 @@ class Tally:
     @strawberry.field(
         description=(
             "People by group, by the group's key. Only editors are told of groups of fewer than "
-            "three at a single address, also where that would follow from the others."
+            "three at a single address, also where that would follow from the others, and of any "
+            "groups in circles and coverages of their own choosing: readers are given none there."
         )
     )
     def groups(self, info: Info) -> list[GroupCount]:
-        if self.addresses == 1 or self.telling:
+        if self.addresses == 1 or self.telling or self.chosen:
             # graphql-core waits for what must be waited for; a list has hundreds that need not
             return self._of_one(info)  # type: ignore[return-value]
         return _listed(self.count.groups)
 
     async def _of_one(self, info: Info) -> list[GroupCount]:
-        return _listed(await shown_groups(info.context.reading, self.count, self.telling))
+        context = info.context.reading
+        told = await shown_groups(context, self.count, self.telling, chosen=self.chosen)
+        return _listed(told)
 
     @classmethod
-    def of(cls, count: Count, telling: Collection[str] = ()) -> Self:
-        """Show a count, but for groups that would tell of a home."""
+    def of(cls, count: Count, telling: Collection[str] = (), *, chosen: bool = False) -> Self:
+        """Show a count, but for groups that would tell of a home; see ``small_groups``."""
         return cls(
             count=count,
             telling=telling,
+            chosen=chosen,
             addresses=count.addresses,
             households=count.households,
             people=count.people,

@@ -37,6 +37,9 @@ class Pool(NamedTuple):
         The duty and the units that are planned.
     day
         Who holds it there on that day is placed anew, unless the duty may be held on several units.
+    all_homes
+        Whether the asker may know all homes: else an address counts only with the unit of the home,
+        by which is told whether they may.
     """
 
     profession: str | None
@@ -46,6 +49,7 @@ class Pool(NamedTuple):
     codes: Sequence[str]
     several: bool
     day: Day
+    all_homes: bool
 
 
 class Candidate(NamedTuple):
@@ -85,6 +89,8 @@ async def candidates(connection: AsyncConnection, pool: Pool, *, first: int) -> 
     """
     ground = pool.ground
     standing = and_(Address.key == Body.home_address, stands(Address, ground.edition))
+    if not pool.all_homes:
+        standing = and_(standing, Body.home_code.is_not(None))
     query = (
         select(
             Body.key,

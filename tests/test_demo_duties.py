@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from fixtures.__main__ import DATA
 from resolvers.demo_duties import ADDRESSES
 from resolvers.list_lookup import Reject
 from service.cli.playbill import show_played
+from tests.duties.roster import BEFORE, NOW, households, spread, targets
 from tests.played import Demo, play_once
 from tests.town import addresses, layer, table
 
@@ -24,7 +26,6 @@ DUTIES = {
     duty["key"]: duty
     for duty in tomllib.loads((DATA / "duties.toml").read_text(encoding="utf-8"))["duty"]
 }
-NOW = [row for row in table("assignments.csv") if not row["until"]]
 NAMES = {row["key"]: row["name"] for row in [*table("people.csv"), *table("organisations.csv")]}
 
 
@@ -142,6 +143,45 @@ def test_the_demo_prints_who_answers_and_what_is_missing(demo: Demo) -> None:
     assert "桃李园, 明珠家园, 沙枣花园, 百合佳苑, 和谐家园" in text
     ends = [line.split()[-1] for line in text.splitlines() if line.strip()]
     assert ends.count("nobody") == len(ADDRESSES), "no duty is carried on the district"
+
+
+def test_the_plan_spreads_people_by_households_as_they_never_were(demo: Demo) -> None:
+    plan = demo.told["duties"]["plan"]
+
+    assert {load["code"]: load["bodyCountBefore"] for load in plan["loads"]} == BEFORE
+    after = {load["code"]: load["bodyCount"] for load in plan["loads"]}
+    for told, loads in ((plan["before"], BEFORE), (plan["after"], after)):
+        each = [households()[code] / count for code, count in loads.items()]
+        assert told["bodies"] == sum(loads.values())
+        assert (told["lightest"], told["heaviest"]) == pytest.approx((min(each), max(each)))
+        assert told["off"] == pytest.approx(spread(loads) / 2)
+    assert (plan["before"]["bodies"], plan["after"]["bodies"], plan["unassigned"]) == (
+        1112,
+        1334,
+        0,
+    )
+    assert {load["code"]: load["target"] for load in plan["loads"]} == pytest.approx(targets(1334))
+    assert plan["after"]["off"] < plan["before"]["off"] / 4
+    assert plan["cost"] <= 1.001 * plan["bound"]
+
+
+def test_the_demo_prints_the_plans_spread_before_and_after(demo: Demo) -> None:
+    rows = {line.split()[0]: line.split() for line in printed(demo).splitlines() if line.strip()}
+
+    plan = demo.told["duties"]["plan"]
+    for word, told in (("today", plan["before"]), ("planned", plan["after"])):
+        loads = [f"{told[name]:.1f}" for name in ("lightest", "heaviest")]
+        assert rows[word][1:] == [f"{told['bodies']:,}", *loads, f"{100 * told['off']:.1f}", "%"]
+
+
+def test_a_plan_that_is_no_better_than_what_there_is_is_noticed(demo: Demo) -> None:
+    planned = demo.played.planned
+
+    assert not demo.played._replace(planned=planned._replace(after=planned.before)).right
+    doubtful = replace(planned.plan, bound_m=0.99 * planned.plan.cost_m, optimal=False)
+    played = demo.played._replace(planned=planned._replace(plan=doubtful))
+    assert not played.right
+    assert "no plan is better by more than 1.0 %" in printed(demo._replace(played=played))
 
 
 def test_a_row_of_the_roster_that_cannot_be_taken_is_noticed(demo: Demo) -> None:

@@ -82,6 +82,12 @@ def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: boo
     )
 
     async def work(engine: AsyncEngine) -> Done:
+        comparing: list[asyncio.Future[ChangeSet]] = []
+
+        def compare(made: Imported) -> None:
+            # Pure work in a thread, while the database writes.
+            comparing.append(asyncio.ensure_future(to_thread.run_sync(changes_of_import, made)))
+
         read = await begun.finish(await ground_for(engine, asked.level, asked.within))
         with progress(f"checking {read.file}"):
             made = await importing.import_boundaries(
@@ -94,11 +100,10 @@ def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: boo
                 together_with=asked.beside,
                 dry_run=asked.dry_run,
                 publishing=order if asked.publish else None,
+                checked=compare,
             )
-        # Pure work in a thread, while the database writes and proves an edition.
-        comparing = asyncio.ensure_future(to_thread.run_sync(changes_of_import, made))
         if not asked.publish or made.draft is None or not made.checked.report.clean:
-            changes, change = await comparing, None
+            changes, change = await comparing[-1], None
             if reported and made.draft is not None:
                 change = await changes_of(engine, made.draft, made.removed)
             left = await orphans_by(engine, changes, today=order.today, base=made.base_edition)
@@ -107,7 +112,7 @@ def import_read(begun: Begun, asked: Asked, settings: Settings, *, reported: boo
             done = await publishing.publish_imported(engine, made, order)
         left = await _left_behind(engine, done, order.today)
         change = of_published(done, made.removed)
-        return Done(read, made, done, change, await comparing, left)
+        return Done(read, made, done, change, await comparing[-1], left)
 
     return on_database(work, settings=settings)
 

@@ -19,6 +19,7 @@ from sources.bodies import read_bodies
 from sources.duties import read_duties
 from storage.keys import Role
 from tests.circles import whole_town
+from tests.duties.roster import NOW, PEOPLE, ROWS
 from tests.graphql.asking import TODAY, told
 from tests.graphql.world import make_key
 from tests.town import layer, table
@@ -26,9 +27,7 @@ from tests.town import layer, table
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-ROWS = table("assignments.csv")
-NOW = [row for row in ROWS if not row["until"]]
-PEOPLE, POSTS = table("people.csv"), [row["key"] for row in table("posts.csv")]
+POSTS = [row["key"] for row in table("posts.csv")]
 DISTRICT = "999001"
 LOADED: dict[str, Any] = {}
 """What the loads said."""

@@ -6,20 +6,18 @@ What is compared is counted here from the files: who has a post where, and who f
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import shapely
 
 from tests.duties import test_town
-from tests.duties.test_town import DISTRICT, LOADED, NOW, PEOPLE
+from tests.duties.roster import BEFORE, NOW, PEOPLE, households, spread, targets
+from tests.duties.test_town import DISTRICT, LOADED
 from tests.graphql.asking import TODAY, ask, told
-from tests.town import addresses, apart_m, layer, table
+from tests.town import addresses, apart_m, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 PLAN = """
@@ -45,7 +43,6 @@ COVERAGE = """
 """
 SKILL = {row["key"]: row["skill"] for row in table("posts.csv")}
 SKILLS = {row["key"]: set(row["skills"].split("|")) for row in PEOPLE}
-BEFORE = Counter(row["unit"] for row in NOW if row["duty"] == "volunteer")
 WEIGHTS = (2_000.0, 3_000.0, 10_000.0)
 """Metres for a body at a post that it does not fit, for a post without anybody who does, and for
 load that deviates: as the field ``cost`` says."""
@@ -58,29 +55,6 @@ async def draw(engine: AsyncEngine) -> None:
 async def planned(engine: AsyncEngine, **bounds: int) -> Any:  # noqa: ANN401 - JSON
     variables = {"code": DISTRICT, **bounds}
     return (await told(engine, PLAN, variables, key=LOADED["key"]))["assignmentPlan"]
-
-
-@cache
-def households() -> dict[str, int]:
-    """Return the households of each grid, each address counted where its point lies."""
-    grids, (rows, points) = layer("grid"), addresses()
-    _, inside = shapely.STRtree(grids.geoms).query(points, predicate="within")
-    counts: Counter[str] = Counter()
-    for row, grid in zip(rows, inside.tolist(), strict=True):
-        counts[str(grids.columns["code"][grid])] += int(row["households"])
-    return dict(counts)
-
-
-def targets(bodies: int) -> dict[str, float]:
-    """Return each grid's part of some bodies, by households."""
-    own = households()
-    return {code: bodies * number / sum(own.values()) for code, number in own.items()}
-
-
-def spread(loads: Mapping[str, int]) -> float:
-    """Return by how much units are off their part, on the average, as a share of it."""
-    parts = targets(sum(loads.values()))
-    return sum(abs(loads[code] - part) for code, part in parts.items()) / sum(loads.values())
 
 
 def fitting(items: list[tuple[str, str]]) -> float:

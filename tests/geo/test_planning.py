@@ -166,7 +166,8 @@ def test_without_room_to_choose_a_plan_is_the_cheapest_matching() -> None:
 def ways_m(case: Problem) -> NDArray[np.float64]:
     """Return the way from each home to each unit, shape (n, m)."""
     off: NDArray[np.float64] = case.home_m[:, None] - case.centre_m
-    return np.linalg.norm(off, axis=2)
+    way: NDArray[np.float64] = np.linalg.norm(off, axis=2)
+    return way
 
 
 def by_highs(case: Problem) -> float:

@@ -155,6 +155,13 @@ def reads(draft: int, finding: str) -> list[Row]:
             f'siting(kinds: ["clinic"], within: {{level: "community", code: "{C1}"}}, count: 1) '
             "{ households }",
         ),
+        Row(
+            "siting: for a group",
+            Role.EDITOR,
+            None,
+            f'siting(kinds: ["clinic"], within: {{level: "community", code: "{C1}"}}, count: 1, '
+            'group: "pupil") { households }',
+        ),
         reading("walkPresets", "walkPresets { key }"),
         *asking_who_answers(),
     ]

@@ -357,6 +357,21 @@ async def test_a_key_accepts_on_its_ground_only(town: AsyncEngine, key: str) -> 
     assert nobody.codes() == ["UNAUTHENTICATED"]
 
 
+async def test_an_address_alone_is_no_home_to_the_editor_of_a_part(
+    town: AsyncEngine, key: str
+) -> None:
+    # zoe is known by the address a4 in the east only: her way to the west would tell of it
+    await duty_world.put_bodies(town, Someone("zoe", "邹七", "clerk"))
+    await world.run(town, update(Body).where(Body.key == "zoe").values(home_address="a4"))
+    west = await world.make_key(town, Role.EDITOR, within=("subdistrict", S1))
+
+    seen = [await plan(town, by, **WEST, profession="clerk") for by in (west, key)]
+
+    ways = [made["items"][0]["distanceM"] for made in seen]
+    assert ways[0] is None
+    assert ways[1] > 500, "at least from one side of a grid to the other"
+
+
 async def test_an_empty_plan_changes_nothing(town: AsyncEngine, key: str) -> None:
     assert await told(town, ACCEPT, {"items": []}, key=key) == {"acceptPlan": []}
 

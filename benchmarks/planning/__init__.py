@@ -1,0 +1,1 @@
+"""Plans beside other solvers of the same flow."""
