@@ -7,6 +7,7 @@
 #   make bench-coverage       the coverage engine beside others (docs/benchmarks-coverage.md)
 #   make bench-import         a file into a published edition, beside ogr2ogr (docs/benchmarks-import.md)
 #   make bench-circles        walks and circles beside pgRouting and others (docs/benchmarks-circles.md)
+#   make bench-planning       plans beside HiGHS, networkx and scipy (docs/benchmarks-planning.md)
 #   make clean                removes virtual environments, fetched packages and caches, nothing else
 
 SHELL = /bin/sh
@@ -18,7 +19,7 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check kernels bench bench-coverage bench-import bench-circles clean setup
+.PHONY: demo test check kernels bench bench-coverage bench-import bench-circles bench-planning clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -56,6 +57,10 @@ bench-import: setup
 bench-circles: setup
 	@scripts/bench-setup.sh circles
 	@$(BIN)/python -m benchmarks.circles $(ARGS)
+
+bench-planning: setup
+	@scripts/bench-setup.sh
+	@$(BIN)/python -m benchmarks.planning $(ARGS)
 
 clean:
 	rm -rf .venv .venv-bench .venv-valhalla benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \

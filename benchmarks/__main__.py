@@ -29,6 +29,11 @@ BENCHMARKS = (
         "walks, circles, their pictures and sites beside scipy, networkx, pgRouting, Valhalla and "
         "HiGHS; circleCoverage over HTTP (docs/benchmarks-circles.md)",
     ),
+    Benchmark(
+        "bench-planning",
+        "plans of 300 to 20,000 bodies beside HiGHS, networkx and scipy on the same flow "
+        "(docs/benchmarks-planning.md)",
+    ),
 )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from geo.errors import BadInputError, UnknownError
 from resolvers.duties import require_duty
-from resolvers.duty_sight import ground_sight, sight
+from resolvers.duty_sight import sight
 from resolvers.events import LOOK_AGAIN_S, Topic, heard, patiently
 from resolvers.units import require_unit
 from storage import assignment_changes
+from storage.duty_sight import DutyGround
 from storage.listening import Channel
 
 if TYPE_CHECKING:
@@ -102,9 +103,7 @@ async def _start(context: Context, since: int | None) -> int:
 
 async def _after(fresh: Callable[[], Context], number: int, which: Interest) -> Changes:
     context = fresh()
-    ground = None
-    if which.within is not None:
-        ground = (await ground_sight(context, *which.within)).ground
+    ground = DutyGround(*which.within) if which.within is not None else None
     return await context.ask(
         assignment_changes.after,
         number,

@@ -24,11 +24,9 @@ async def sight(context: Context) -> Sight:
         return PUBLIC
     if who.within_level is None or who.within_code is None:
         return EVERYTHING
-    return await ground_sight(context, who.within_level, who.within_code)
+    return ground_sight(who.within_level, who.within_code)
 
 
-async def ground_sight(context: Context, level: str, code: str) -> Sight:
+def ground_sight(level: str, code: str) -> Sight:
     """Return how far an editor of a unit sees."""
-    tree = await context.tree()
-    ways = tuple((spec.key, tree.between(level, spec.key) or ()) for spec in tree.below(level))
-    return Sight(everything=False, ground=DutyGround(level, code, ways))
+    return Sight(everything=False, ground=DutyGround(level, code))

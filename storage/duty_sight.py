@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, null, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from storage.duty_models import Assignment, Body, Duty
-from storage.models import Unit
 
 if TYPE_CHECKING:
     from sqlalchemy import SQLColumnExpression
-
-    from storage.units import Query
 
     Column = SQLColumnExpression[Any]
 
@@ -22,12 +19,10 @@ Day = dt.date
 
 
 class DutyGround(NamedTuple):
-    """A unit, and the ways down to the levels below it."""
+    """A unit and all that lies below it."""
 
     level: str
     code: str
-    ways: tuple[tuple[str, tuple[str, ...]], ...]
-    """Each level below, and the levels between, from above."""
 
 
 class Sight(NamedTuple):
@@ -111,28 +106,11 @@ def lies_in(ground: DutyGround, level: Column, code: Column) -> ColumnElement[bo
     Notes
     -----
     It lies where it stands in the newest edition, or where it stood last: what is left of a unit
-    that is gone is for those who had it. The way goes upwards from each unit, which for a page of
-    them costs less than to gather all units below the ground.
+    that is gone is for those who had it. The way goes upwards from each unit, some probes of
+    ``unit_code``, which for a page of them costs less than to gather all units below the ground.
     """
-    ways = [(level == ground.level, code)]
-    for below, between in ground.ways:
-        above: Column = code
-        for passed in (below, *reversed(between)):
-            above = _parent(passed, above)
-        ways.append((level == below, above))
-    return func.coalesce(case(*ways, else_=null()) == ground.code, false())
-
-
-def _parent(level: str, code: Column) -> Column:
-    """Return the code of the unit above one of a level, as it stands or stood last."""
-    unit = aliased(Unit)
-    query: Query = (
-        select(unit.parent_code)
-        .where(unit.level == level, unit.code == code)
-        .order_by(unit.first_edition.desc())
-        .limit(1)
-    )
-    return query.correlate_except(unit).scalar_subquery()
+    above = func.unit_above(level, code, ground.level)
+    return func.coalesce(above == ground.code, false())
 
 
 def _is_public(held: Any) -> ColumnElement[bool]:  # noqa: ANN401 - Assignment, or an alias of it

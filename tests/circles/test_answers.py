@@ -90,6 +90,14 @@ def painted_m2(metres: float) -> float:
     return 4 * (wide * (metres - wide) + wide**2 / 2)
 
 
+async def told_all(
+    engine: AsyncEngine, query: str, variables: dict[str, Any] | None = None
+) -> Any:  # noqa: ANN401 - JSON
+    """Return the data of an answer to an editor, who is told of groups, too."""
+    key = await world.make_key(engine, Role.EDITOR)
+    return await told(engine, query, variables, key=key)
+
+
 # --- circleCoverage -----------------------------------------------------------------------------
 
 
@@ -101,7 +109,7 @@ async def test_who_is_inside_is_counted_by_hand(town: AsyncEngine) -> None:
         offStreets {TALLY} cutOff {TALLY}
         share old: share(group: "elder_alone") }} }}"""
 
-    found = (await told(town, query))["circleCoverage"]
+    found = (await told_all(town, query))["circleCoverage"]
 
     inside = within_m(350.0)  # 2 to 8, and 22 to 28: 300 + 10 m at most
     assert [house.key for house in inside] == [f"h{n:02}" for n in (*range(2, 9), *range(22, 29))]
@@ -124,7 +132,7 @@ async def test_units_come_with_the_lowest_share_first(town: AsyncEngine) -> None
             unit {{ code name parent {{ code }} }} total {TALLY} inside {TALLY}
             notConnected {TALLY} share nearest {{ key }} medianWalkS worstWalkS }} }} }} }}"""
 
-    found = (await told(town, query))["circleCoverage"]["byUnit"]
+    found = (await told_all(town, query))["circleCoverage"]["byUnit"]
 
     nodes = found["nodes"]
     assert (found["totalCount"], found["pageInfo"]["hasNextPage"]) == (4, False)
@@ -178,7 +186,7 @@ async def test_a_list_of_units_is_cut_into_pages_and_filtered(town: AsyncEngine)
     found: dict[str, Any] = {}
 
     while more:
-        found = (await told(town, query, {"after": after}))["circleCoverage"]
+        found = (await told_all(town, query, {"after": after}))["circleCoverage"]
         seen += [node["unit"]["code"] for node in found["byUnit"]["nodes"]]
         page = found["byUnit"]["pageInfo"]
         assert page["hasPreviousPage"] == (after is not None)
@@ -202,8 +210,8 @@ async def test_within_keeps_the_homes_of_a_unit_and_every_station(town: AsyncEng
             facilityCount facilitiesWithin total {TALLY} inside {TALLY}
             byUnit(level: "grid") {{ nodes {{ unit {{ code }} total {{ addresses }} }} }} }} }}"""
 
-    in_a = (await told(town, query, {"level": "community", "code": A}))["circleCoverage"]
-    in_g2 = (await told(town, query, {"level": "grid", "code": G2}))["circleCoverage"]
+    in_a = (await told_all(town, query, {"level": "community", "code": A}))["circleCoverage"]
+    in_g2 = (await told_all(town, query, {"level": "grid", "code": G2}))["circleCoverage"]
 
     assert (in_a["facilityCount"], in_a["facilitiesWithin"]) == (2, 1)
     assert in_a["total"] == tally(HOUSES[:20])
@@ -223,8 +231,8 @@ async def test_with_an_own_level_only_the_own_stations_count(town: AsyncEngine) 
             byUnit(level: "grid") {{ nodes {{
                 unit {{ code }} share nearest {{ key }} medianWalkS }} }} }} }}"""
 
-    community = (await told(town, query, {"level": "community"}))["circleCoverage"]
-    grid = (await told(town, query, {"level": "grid"}))["circleCoverage"]
+    community = (await told_all(town, query, {"level": "community"}))["circleCoverage"]
+    grid = (await told_all(town, query, {"level": "grid"}))["circleCoverage"]
 
     # h20 lives in A: s2 is 510 m away, but in B
     assert community["inside"] == tally(h for h in within_m(550.0) if h.key != "h20")
@@ -329,9 +337,9 @@ async def test_a_programme_is_judged_by_its_own_promise(changing: AsyncEngine) -
         inA: coverage(within: {{level: "community", code: "{A}"}}, walk: $walk) {{
             total {{ addresses }} inside {{ addresses }} }} }} }}"""
 
-    near = (await told(changing, query, {"key": "near"}))["programme"]
-    longer = (await told(changing, query, {"key": "near", "walk": {"minutes": 11}}))["programme"]
-    own = (await told(changing, query, {"key": "own"}))["programme"]
+    near = (await told_all(changing, query, {"key": "near"}))["programme"]
+    longer = (await told_all(changing, query, {"key": "near", "walk": {"minutes": 11}}))["programme"]
+    own = (await told_all(changing, query, {"key": "own"}))["programme"]
 
     # 350 m in 7 minutes are 3 km/h, and 550 m in 11
     assert near["walk"] == {"minutes": 7, "speedKmh": 3.0, "metres": 350.0, "basis": "NETWORK"}
@@ -367,7 +375,7 @@ async def test_without_streets_circles_are_discs_and_say_so(roadless: AsyncEngin
         nearest(point: {json_point((900.0, 300.0))}, kind: "station") {{
             facility {{ key }} walkM walkS walk {{ basis }} route }} }}"""
 
-    found = await told(roadless, query)
+    found = await told_all(roadless, query)
 
     row, circle = found["circleCoverage"], found["circleAt"]
     assert row["walk"] == {"basis": "RADIUS", "networkVersion": None}
@@ -400,7 +408,7 @@ async def test_discs_of_nothing_are_nothing(roadless: AsyncEngine) -> None:
         nearest(point: {json_point((0.0, 0.0))}, kind: "clinic") {{ walkM }} }}"""
 
     for own in (None, "grid"):
-        found = await told(roadless, query, {"own": own})
+        found = await told_all(roadless, query, {"own": own})
         assert found == {
             "circleCoverage": {
                 "inside": tally([]),
@@ -431,7 +439,7 @@ async def test_streets_asked_for_and_not_there_are_an_error(roadless: AsyncEngin
 
 
 async def test_discs_may_be_asked_for_although_there_are_streets(town: AsyncEngine) -> None:
-    found = await told(
+    found = await told_all(
         town,
         '{ circleCoverage(kinds: ["station"], walk: {basis: RADIUS, metres: 305}) '
         f"{{ walk {{ basis networkVersion }} inside {TALLY} }} }}",
@@ -451,7 +459,7 @@ async def test_the_circle_of_a_point_is_worked_out_by_hand(town: AsyncEngine) ->
         facility {{ key }} connected remark reachedM areaM2 discShare geometry
         tally {TALLY} }} }}"""
 
-    circle = (await told(town, query))["circleAt"]
+    circle = (await told_all(town, query))["circleAt"]
 
     # 50 m to the street, 300 m each way; a house needs 10 m more: 8 … 12 are within 260
     assert (circle["facility"], circle["connected"], circle["remark"]) == (None, True, None)
@@ -487,7 +495,7 @@ async def test_a_point_far_from_every_street_is_not_connected(town: AsyncEngine)
         connected remark geometry areaM2 discShare reachedM tally {TALLY} }}
         nearest(point: {json_point((1000.0, 700.0))}) {{ walkM }} }}"""
 
-    found = await told(town, query)
+    found = await told_all(town, query)
 
     circle = found["circleAt"]
     assert circle["connected"] is False
@@ -625,7 +633,7 @@ async def test_a_kind_without_facilities_leaves_all_outside(town: AsyncEngine) -
         outside {TALLY} notConnected {TALLY} share geometry gap
         byUnit(level: "community") {{ nodes {{ share nearest {{ key }} medianWalkS }} }} }} }}"""
 
-    found = (await told(town, query))["circleCoverage"]
+    found = (await told_all(town, query))["circleCoverage"]
 
     assert found["facilityCount"] == 0
     assert found["inside"] == found["notConnected"] == tally([])
@@ -665,40 +673,94 @@ async def test_nothing_published_is_an_error(engine: AsyncEngine) -> None:
 # --- who may know -------------------------------------------------------------------------------
 
 
-async def test_small_groups_of_a_single_home_are_for_editors(changing: AsyncEngine) -> None:
+async def test_groups_on_ground_of_ones_own_choosing_are_for_editors(
+    changing: AsyncEngine,
+) -> None:
+    """Of two circles the wider has one home more: without groups nothing tells who lives there."""
     key = await world.make_key(changing, Role.EDITOR)
     reader = await world.make_key(changing, Role.READER)
     at_h05 = json_point((500.0, 10.0))
-    query = f"""{{ circleAt(point: {at_h05}, walk: {{metres: 25}}) {{ tally {TALLY} }}
-        wider: circleAt(point: {at_h05}, walk: {{metres: 125}}) {{ tally {TALLY} }} }}"""
+    circles = " ".join(
+        f"c{metres}: circleAt(point: {at_h05}, walk: {{metres: {metres}}}) {{ tally {TALLY} }}"
+        for metres in (119, 121)
+    )
+    query = f"""{{ {circles}
+        facility(key: "s1") {{ circle(walk: {{metres: 121}}) {{ tally {TALLY} }} }}
+        circleCoverage(kinds: ["station"], walk: {{metres: 121}}) {{
+            total {TALLY} inside {TALLY} outside {TALLY} notConnected {TALLY} offStreets {TALLY}
+            cutOff {TALLY} share(group: "elder_alone")
+            byUnit(level: "grid", group: "elder_alone") {{ nodes {{
+                share total {TALLY} inside {TALLY} notConnected {TALLY} }} }}
+            low: byUnit(level: "grid", group: "elder_alone", below: 1) {{ totalCount }} }} }}"""
 
     public = await told(changing, query)
     read = await told(changing, query, key=reader)
     edited = await told(changing, query, key=key)
 
-    # alone in the circle: from door to door it is 120 m
-    assert public["circleAt"]["tally"]["addresses"] == 1
-    assert public["circleAt"]["tally"]["groups"] == []
-    assert public["wider"]["tally"] == tally(HOUSES[3:6])
     assert read == public
-    assert edited["circleAt"]["tally"] == tally([HOUSES[4]])
+    assert edited["c119"]["tally"] == tally([HOUSES[4]])
+    assert edited["c121"]["tally"] == tally(HOUSES[3:6])
+    covered, whole = public["circleCoverage"], edited["circleCoverage"]
+    parts = [public["c119"]["tally"], public["c121"]["tally"], public["facility"]["circle"]["tally"]]
+    parts += [covered[name] for name in PARTS]
+    parts += [one[name] for one in covered["byUnit"]["nodes"] for name in ("inside", "notConnected")]
+    assert all(part["groups"] == [] for part in parts)
+    assert [part["people"] for part in parts[:2]] == [
+        edited[name]["tally"]["people"] for name in ("c119", "c121")
+    ]
+    # what there is in units is told as it is
+    assert covered["total"] == whole["total"]
+    assert {one["share"] for one in covered["byUnit"]["nodes"]} == {None}
+    assert None not in {one["share"] for one in whole["byUnit"]["nodes"]}
+    assert (covered["share"], covered["low"]["totalCount"]) == (None, 0)
+    assert whole["share"] is not None
+
+
+async def put_programme(engine: AsyncEngine, key: str) -> None:
+    """Promise a station within 350 m, as of this year."""
+    row = {"key": key, "name": key, "kinds": ["station"], "since": dt.date(2026, 1, 1)}
+    promised = {"own_level": None, "minutes": 7, "metres": 350.0, "basis": "NETWORK"}
+    await world.run(engine, insert(Programme).values(row | promised))
+
+
+PARTS = ("inside", "outside", "notConnected", "offStreets", "cutOff")
+
+
+async def test_of_what_a_programme_promises_groups_are_told_but_of_a_single_home(
+    changing: AsyncEngine,
+) -> None:
+    key = await world.make_key(changing, Role.EDITOR)
+    await put_programme(changing, "p")
+    old = 'share(group: "elder_alone")'
+    query = f"""{{ programme(key: "p") {{
+        coverage {{ inside {TALLY} {old} }}
+        walked: coverage(walk: {{metres: 121}}) {{ inside {TALLY} {old} }} }} }}"""
+
+    read = (await told(changing, query))["programme"]
+    edited = (await told(changing, query, key=key))["programme"]
+
+    assert read["coverage"] == edited["coverage"]
+    assert read["coverage"]["inside"]["groups"] != []
+    assert (read["walked"]["inside"]["groups"], read["walked"]["share"]) == ([], None)
+    assert edited["walked"]["share"] is not None
 
 
 async def test_the_share_of_a_group_at_a_single_home_is_for_editors(
     changing: AsyncEngine,
 ) -> None:
     key = await world.make_key(changing, Role.EDITOR)
+    await put_programme(changing, "p")
     async with changing.begin() as connection:  # of A only h05 is left, where one lives alone
         await connection.execute(
             text("DELETE FROM address_place WHERE address_row <> 5 AND code LIKE 'D01A%'")
         )
-    query = """{ circleCoverage(kinds: ["station"], within: {level: "community", code: "D01A"}) {
+    query = """{ programme(key: "p") { coverage(within: {level: "community", code: "D01A"}) {
         total { addresses } share old: share(group: "elder_alone")
         byUnit(level: "community", group: "elder_alone") { nodes { share } }
-        low: byUnit(level: "community", group: "elder_alone", below: 1) { totalCount } } }"""
+        low: byUnit(level: "community", group: "elder_alone", below: 1) { totalCount } } } }"""
 
-    read = (await told(changing, query))["circleCoverage"]
-    edited = (await told(changing, query, key=key))["circleCoverage"]
+    read = (await told(changing, query))["programme"]["coverage"]
+    edited = (await told(changing, query, key=key))["programme"]["coverage"]
 
     assert read["total"] == edited["total"] == {"addresses": 1}
     assert (read["share"], read["old"]) == (1.0, None)

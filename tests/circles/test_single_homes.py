@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import insert
 
+from storage.circle_models import Programme
 from storage.keys import Role
 from tests.circles import drawn
 from tests.circles.drawn import House, Land, Stand
@@ -26,19 +29,23 @@ LANDS = (
 )
 
 GROUPS = "{ addresses groups { group people } }"
-QUERY = f"""{{ circleCoverage(kinds: ["station"], walk: {{metres: 100}}) {{
+QUERY = f"""{{ programme(key: "p") {{ coverage {{
     total {GROUPS} inside {GROUPS} outside {GROUPS}
     share old: share(group: "old") many: share(group: "many")
     grids: byUnit(level: "grid", group: "old") {{ nodes {{
-        share total {GROUPS} inside {GROUPS} }} }} }} }}"""
+        share total {GROUPS} inside {GROUPS} }} }} }} }} }}"""
 
 
 async def _drawn(engine: AsyncEngine, *houses: House) -> None:
-    """Draw a street along y = 0 with a station at x = 0."""
+    """Draw a street along y = 0 with a station at x = 0, which is promised within 100 m."""
     street = ((0.0, 0.0), (1000.0, 0.0))
     await drawn.build(
         engine, lands=LANDS, houses=houses, points=[Stand("s", (0.0, 0.0))], ways=[street]
     )
+    promise = {"kinds": ["station"], "minutes": 2, "metres": 100.0, "basis": "NETWORK"}
+    row = {"key": "p", "name": "", "own_level": None, "since": dt.date(2026, 1, 1)}
+    async with engine.begin() as connection:
+        await connection.execute(insert(Programme).values(row | promise))
 
 
 def _people(tally: dict[str, Any]) -> dict[str, int]:
@@ -53,8 +60,8 @@ async def test_of_two_homes_nothing_tells_which_one_somebody_lives_in(engine: As
     )
     key = await make_key(engine, Role.EDITOR)
 
-    read = (await told(engine, QUERY))["circleCoverage"]
-    edited = (await told(engine, QUERY, key=key))["circleCoverage"]
+    read = (await told(engine, QUERY))["programme"]["coverage"]
+    edited = (await told(engine, QUERY, key=key))["programme"]["coverage"]
 
     # both together are no single home
     assert _people(read["total"]) == _people(edited["total"]) == {"many": 12, "old": 1}
@@ -76,7 +83,7 @@ async def test_the_one_home_outside_is_not_told_by_those_inside(engine: AsyncEng
         House("far", (900.0, 10.0), groups={"old": 1}),
     )
 
-    read = (await told(engine, QUERY.replace('many: share(group: "many")', "")))["circleCoverage"]
+    read = (await told(engine, QUERY.replace('many: share(group: "many")', "")))["programme"]["coverage"]
 
     assert [read[part]["addresses"] for part in ("total", "inside", "outside")] == [3, 2, 1]
     assert _people(read["total"]) == {"old": 4}

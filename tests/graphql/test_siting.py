@@ -203,40 +203,27 @@ async def test_people_of_a_group_are_brought_inside(engine: AsyncEngine) -> None
     assert plan["shareAfter"] == pytest.approx(70 / 75)
 
 
-async def test_readers_are_not_told_of_one_old_person_at_one_address(engine: AsyncEngine) -> None:
+async def test_sites_for_a_group_are_for_editors(engine: AsyncEngine) -> None:
+    """One site at one door would say whether somebody old lives behind it."""
     await draw(engine)  # one lives alone in every fifth house
-    question = {"within": ALL, "walk": {"metres": 50.0}, "count": 3, "group": "elder_alone"}
-
-    plan = (await told(engine, SITING, question))["siting"]
-
-    assert plan["sites"] == []
-    assert plan["shareAfter"] == plan["shareBefore"]
-    assert not plan["optimal"]
-
+    question = {
+        "within": ALL,
+        "walk": {"metres": 20.0},
+        "count": 1,
+        "group": "elder_alone",
+        "candidates": [asked((1000.0, 0.0))],
+    }
+    reader = await make_key(engine, Role.READER)
     editor = await make_key(engine, Role.EDITOR)
+
+    public = await ask(engine, SITING, question)
+    read = await ask(engine, SITING, question, key=reader)
     plan = (await told(engine, SITING, question, key=editor))["siting"]
 
-    assert [site["newHouseholds"] for site in plan["sites"]] == [1, 1, 1]
-
-
-async def test_readers_cannot_ask_whether_anybody_of_a_group_lives_at_an_address(
-    engine: AsyncEngine,
-) -> None:
-    await draw(engine)
-    plans = [
-        await sited(
-            engine,
-            walk={"metres": 20.0},
-            count=1,
-            group="elder_alone",
-            candidates=[asked((100.0 * house, 0.0))],
-        )
-        for house in (10, 11)  # one lives alone in the first
-    ]
-
-    for plan in plans:
-        plan.pop("candidateCount")
-    assert plans[0] == plans[1]
+    assert (public.codes(), read.codes()) == (["UNAUTHENTICATED"], ["FORBIDDEN"])
+    assert public.data == read.data == {"siting": None}
+    assert "told to editors" in read.errors[0]["message"]
+    assert [site["newHouseholds"] for site in plan["sites"]] == [1]
 
 
 async def test_without_streets_sites_are_as_the_crow_flies_and_at_homes(
