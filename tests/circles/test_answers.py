@@ -90,9 +90,7 @@ def painted_m2(metres: float) -> float:
     return 4 * (wide * (metres - wide) + wide**2 / 2)
 
 
-async def told_all(
-    engine: AsyncEngine, query: str, variables: dict[str, Any] | None = None
-) -> Any:  # noqa: ANN401 - JSON
+async def told_all(engine: AsyncEngine, query: str, variables: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
     """Return the data of an answer to an editor, who is told of groups, too."""
     key = await world.make_key(engine, Role.EDITOR)
     return await told(engine, query, variables, key=key)
@@ -338,7 +336,9 @@ async def test_a_programme_is_judged_by_its_own_promise(changing: AsyncEngine) -
             total {{ addresses }} inside {{ addresses }} }} }} }}"""
 
     near = (await told_all(changing, query, {"key": "near"}))["programme"]
-    longer = (await told_all(changing, query, {"key": "near", "walk": {"minutes": 11}}))["programme"]
+    longer = (await told_all(changing, query, {"key": "near", "walk": {"minutes": 11}}))[
+        "programme"
+    ]
     own = (await told_all(changing, query, {"key": "own"}))["programme"]
 
     # 350 m in 7 minutes are 3 km/h, and 550 m in 11
@@ -701,9 +701,15 @@ async def test_groups_on_ground_of_ones_own_choosing_are_for_editors(
     assert edited["c119"]["tally"] == tally([HOUSES[4]])
     assert edited["c121"]["tally"] == tally(HOUSES[3:6])
     covered, whole = public["circleCoverage"], edited["circleCoverage"]
-    parts = [public["c119"]["tally"], public["c121"]["tally"], public["facility"]["circle"]["tally"]]
+    parts = [
+        public["c119"]["tally"],
+        public["c121"]["tally"],
+        public["facility"]["circle"]["tally"],
+    ]
     parts += [covered[name] for name in PARTS]
-    parts += [one[name] for one in covered["byUnit"]["nodes"] for name in ("inside", "notConnected")]
+    parts += [
+        one[name] for one in covered["byUnit"]["nodes"] for name in ("inside", "notConnected")
+    ]
     assert all(part["groups"] == [] for part in parts)
     assert [part["people"] for part in parts[:2]] == [
         edited[name]["tally"]["people"] for name in ("c119", "c121")

@@ -83,7 +83,9 @@ async def test_the_one_home_outside_is_not_told_by_those_inside(engine: AsyncEng
         House("far", (900.0, 10.0), groups={"old": 1}),
     )
 
-    read = (await told(engine, QUERY.replace('many: share(group: "many")', "")))["programme"]["coverage"]
+    read = (await told(engine, QUERY.replace('many: share(group: "many")', "")))["programme"][
+        "coverage"
+    ]
 
     assert [read[part]["addresses"] for part in ("total", "inside", "outside")] == [3, 2, 1]
     assert _people(read["total"]) == {"old": 4}

@@ -53,9 +53,10 @@ async def draw(engine: AsyncEngine, *, ways: Sequence[Any] = WAYS) -> None:
 
 
 async def sited(engine: AsyncEngine, **variables: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return the plan."""
+    """Return the plan, for a group as an editor is told it."""
     values = {"within": ALL, "walk": WALK} | variables
-    return (await told(engine, SITING, values))["siting"]
+    key = await make_key(engine, Role.EDITOR) if "group" in variables else None
+    return (await told(engine, SITING, values, key=key))["siting"]
 
 
 def spots(plan: Any) -> list[tuple[float, float]]:  # noqa: ANN401 - JSON
@@ -455,9 +456,10 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 async def test_what_cannot_be_meant_is_refused_by_name(engine: AsyncEngine) -> None:
     await draw(engine)
+    key = await make_key(engine, Role.EDITOR)
 
     for variables, code, argument in REFUSED:
-        answer = await ask(engine, SITING, {"within": ALL, "walk": WALK} | variables)
+        answer = await ask(engine, SITING, {"within": ALL, "walk": WALK} | variables, key=key)
 
         assert answer.data == {"siting": None}
         assert answer.codes() == [code], variables
