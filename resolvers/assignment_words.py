@@ -100,6 +100,7 @@ class Words:
         for key, name in bodies:
             self._body_names[name].append(key)
         self._by_name = 0
+        self._over = 0
 
     # -- what is named --------------------------------------------------------------------
 
@@ -231,7 +232,7 @@ class Words:
                 row = ListedRow(source, spec.place)
                 where = f"in {part.file} row {part.sent.lines[spec.place]}"
                 try:
-                    one = self._meant(spec, stored, row, where)
+                    one = self._meant(spec, stored, row, where, says_until=part.says_until)
                 except WordNotFoundError as error:
                     rejects.add(row, str(error))
                     continue
@@ -243,7 +244,9 @@ class Words:
                     found.append(one)
         return found
 
-    def _meant(self, spec: AssignmentSpec, stored: _Stored, row: ListedRow, where: str) -> Meant:
+    def _meant(
+        self, spec: AssignmentSpec, stored: _Stored, row: ListedRow, where: str, *, says_until: bool
+    ) -> Meant:
         duty = self.duty(spec.duty)
         body, post = self.body(spec.body), self.post(duty, spec.post)
         level, code = self.unit(duty, spec)
@@ -252,9 +255,12 @@ class Words:
         since = there.since if there is not None else spec.since or self.day
         if spec.until is not None and spec.until <= since:
             raise WordNotFoundError(f"it ends on {spec.until}, but begins on {since}")
-        carried = Carried(*what, since, spec.until)
         if there is None:
+            carried = Carried(*what, since, spec.until)
             self._check_stands(carried)
+        else:  # a list without last days ends nothing, and brings nothing back that was ended
+            carried = Carried(*what, since, spec.until if says_until else there.until)
+            self._over += not says_until and there.until is not None and there.until <= self.day
         return Meant(row, carried, there, where)
 
     def _check_stands(self, carried: Carried) -> None:
@@ -281,6 +287,9 @@ class Words:
                 f"{self._by_name:,} rows name the body by its name, which one body alone has",
                 self._by_name,
             )
+        if self._over:
+            said = "rows of lists without a column of last days name what is over; it stays so"
+            yield Notice("OVER", f"{self._over:,} {said}", self._over)
 
 
 def _what(carried: Carried) -> _What:

@@ -378,12 +378,7 @@ def _refusal(town: _Town, problem: Problem, lack: Lack) -> BadInputError:
     if lack.kind is Hindrance.TOO_FEW_SKILLED:
         return _too_few_skilled(town, lack)
     if lack.kind is Hindrance.TOO_FEW_BODIES:
-        return BadInputError(
-            f"{lack.needed:,} bodies must be placed: {int(problem.least[0]):,} holders on each of "
-            f"{len(town.units):,} {level} units, less those who stay; there are {lack.there:,} "
-            "to place; ask for fewer, or for a larger unit or another profession",
-            argument="perUnitMin",
-        )
+        return _too_few_bodies(town, problem, lack)
     unit = town.units[lack.units[0]]
     if lack.kind is Hindrance.TOO_MANY_STAY:
         return BadInputError(
@@ -397,6 +392,18 @@ def _refusal(town: _Town, problem: Problem, lack: Lack) -> BadInputError:
         f"{level} {unit.code} must have {lack.needed:,} holders of {town.duty.key!r}{each}, and "
         f"may have {lack.there:,}; ask for fewer, or allow more",
         argument="perPostMin" if lack.needed > problem.least[0] else "perUnitMin",
+    )
+
+
+def _too_few_bodies(town: _Town, problem: Problem, lack: Lack) -> BadInputError:
+    by_posts = lack.needed > int(np.maximum(problem.least - problem.staying, 0).sum())
+    posts = f", {town.asked.per_post_min:,} for each of {len(town.posts) or 1:,} posts of each"
+    return BadInputError(
+        f"{lack.needed:,} bodies must be placed: {int(problem.least[0]):,} holders on each of "
+        f"{len(town.units):,} {town.duty.level} units{posts if by_posts else ''}, less those who "
+        f"stay; there are {lack.there:,} to place; ask for fewer, or for a larger unit or another "
+        "profession",
+        argument="perPostMin" if by_posts else "perUnitMin",
     )
 
 

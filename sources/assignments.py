@@ -96,6 +96,8 @@ class AssignmentFile:
         The others, with the reason.
     bad_duties
         What those others name as the duty, as far as they name one; None for one that does not.
+    says_until
+        Whether the list has a column of last days; without one it says nothing of them.
     """
 
     file: str
@@ -103,6 +105,7 @@ class AssignmentFile:
     assignments: tuple[AssignmentSpec, ...]
     bad: tuple[BadRow, ...]
     bad_duties: frozenset[str | None]
+    says_until: bool
     notices: tuple[Notice, ...]
 
 
@@ -190,6 +193,7 @@ def assignments_of(
         assignments=good,
         bad=rows.bad,
         bad_duties=frozenset(duties[place] for place in rows.problems),
+        says_until="until" in rows.columns,
         notices=(*roster.notices, *rows.notices),
     )
 

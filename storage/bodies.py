@@ -74,12 +74,16 @@ class BodyFilter(NamedTuple):
 
 
 def columns(sight: Sight, day: Day) -> Query:
-    """Return the query for the columns of ``BodyRow``, those the asker may not know left out."""
-    known = may_know(sight, day)
+    """Return the query for the rows of bodies, without what the asker may not know.
 
-    def of_home(column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a column
-        return case((known, column), else_=null())
-
+    What only editors of the ground may know is one column: the way to find that out is long.
+    """
+    private = func.jsonb_build_array(
+        Body.home_level,
+        Body.home_code,
+        sql_cast(Body.properties, Text),
+        sql_cast(Body.contact, Text),
+    )
     return select(
         Body.row_id,
         Body.key,
@@ -88,16 +92,18 @@ def columns(sight: Sight, day: Day) -> Query:
         Body.profession,
         Body.skills,
         Body.member_of,
-        of_home(Body.home_level),
-        of_home(Body.home_code),
-        case((known, sql_cast(Body.properties, Text)), else_="{}"),
-        case((known, sql_cast(Body.contact, Text)), else_="{}"),
+        case((may_know(sight, day), private), else_=null()),
     )
+
+
+_NOT_KNOWN = (None, None, "{}", "{}")
+"""Home, properties and contact of a body of which the asker may not know them."""
 
 
 def row_of(values: Sequence[Any]) -> BodyRow:
     """Return the row of the columns that a query gave."""
-    row = BodyRow._make(values)
+    *open_to_all, private = values
+    row = BodyRow._make([*open_to_all, *(private or _NOT_KNOWN)])
     return row._replace(skills=tuple(row.skills))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from storage.duty_models import Assignment, Body, Duty
@@ -64,11 +64,7 @@ def may_name(sight: Sight, day: Day) -> ColumnElement[bool]:
     if sight.everything:
         return true()
     held = aliased(Assignment)
-    in_public = exists(
-        select(held.id)
-        .where(held.body == Body.key, _is_public(held), _holds(held, day))
-        .correlate_except(held)
-    )
+    in_public = _any(held, held.body == Body.key, _is_public(held), _holds(held, day))
     return or_(in_public, may_know(sight, day))
 
 
@@ -83,14 +79,11 @@ def may_know(sight: Sight, day: Day) -> ColumnElement[bool]:
     if sight.ground is None:
         return false()
     held = aliased(Assignment)
-    carries = exists(
-        select(held.id)
-        .where(
-            held.body == Body.key,
-            or_(held.until.is_(None), and_(held.until > day, held.until > held.since)),
-            lies_in(sight.ground, held.level, held.code),
-        )
-        .correlate_except(held)
+    carries = _any(
+        held,
+        held.body == Body.key,
+        or_(held.until.is_(None), and_(held.until > day, held.until > held.since)),
+        lies_in(sight.ground, held.level, held.code),
     )
     return or_(lies_in(sight.ground, Body.home_level, Body.home_code), carries)
 
@@ -111,6 +104,15 @@ def lies_in(ground: DutyGround, level: Column, code: Column) -> ColumnElement[bo
     """
     above = func.unit_above(level, code, ground.level)
     return func.coalesce(above == ground.code, false())
+
+
+def _any(held: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401 - an alias of Assignment
+    """Return the condition that there is an assignment for which others hold.
+
+    As EXISTS, it might be worked out for all assignments at once, where a page asks for few.
+    """
+    found = select(true()).where(*conditions).limit(1).correlate_except(held)
+    return func.coalesce(found.scalar_subquery(), false())
 
 
 def _is_public(held: Any) -> ColumnElement[bool]:  # noqa: ANN401 - Assignment, or an alias of it

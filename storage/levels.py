@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.errors import BadInputError, ConflictError
 from geo.levels import DEFAULT_LEVELS, LevelSpec, Tiling, tree_problems
-from storage.duty_models import Assignment, Duty, DutyLevel
+from storage.duty_models import Assignment, Duty, DutyStamp
 from storage.models import ApiKey, Draft, Level, Unit
 
 if TYPE_CHECKING:
@@ -86,11 +86,13 @@ async def replace_levels(connection: AsyncConnection, specs: Sequence[LevelSpec]
     problems = tree_problems(specs)
     if problems:
         raise BadInputError(f"the levels are no tree: {'; '.join(problems)}", argument="levels")
+    # Whoever changes duties locks this row first and levels after it: so does who takes them away.
+    await connection.execute(select(DutyStamp.stamp).with_for_update())
     # The row locks keep new units and drafts, which refer to these rows, out meanwhile.
     locked = select(*_COLUMNS).order_by(Level.rank).with_for_update()
     stored = {row.key: _spec(*row) for row in await connection.execute(locked)}
     wanted = {spec.key: spec for spec in specs}
-    duties = await _lock_duties(connection, stored.keys() - wanted.keys())
+    duties = await _going_duties(connection, stored.keys() - wanted.keys())
     uses = await _uses(connection)
     reasons = _refusals(stored, wanted, uses) + _disorder(stored, wanted, uses)
     if reasons:
@@ -114,20 +116,12 @@ def _row(level: LevelSpec) -> dict[str, object]:
     }
 
 
-async def _lock_duties(connection: AsyncConnection, removed: Collection[str]) -> tuple[str, ...]:
-    """Keep new assignments out that a removal would touch; return the duties that would go."""
+async def _going_duties(connection: AsyncConnection, removed: Collection[str]) -> tuple[str, ...]:
+    """Return the duties that would go with levels."""
     if not removed:
         return ()
-    going = select(Duty.key).where(Duty.level.in_(removed))
-    touched = or_(DutyLevel.level.in_(removed), DutyLevel.duty.in_(going))
-    # An assignment refers to one of these rows, and waits for them.
-    await connection.execute(
-        select(DutyLevel.duty)
-        .where(touched)
-        .order_by(DutyLevel.duty, DutyLevel.level)
-        .with_for_update()
-    )
-    return tuple((await connection.execute(going.order_by(Duty.key))).scalars())
+    going = select(Duty.key).where(Duty.level.in_(removed)).order_by(Duty.key)
+    return tuple((await connection.execute(going)).scalars())
 
 
 async def _uses(connection: AsyncConnection) -> dict[str, _Uses]:

@@ -409,6 +409,33 @@ async def test_a_row_without_a_first_day_is_the_one_that_holds(
     ]
 
 
+async def test_a_list_without_last_days_brings_nothing_back_that_was_ended(
+    town: AsyncEngine, tmp_path: Path
+) -> None:
+    """Somebody ends what a list named, or says that it never was; the list comes once more."""
+    head, day = ("duty", "body", "unit", "since"), "2025-01-01"
+    rows = [("volunteer", body, "G1", day) for body in "abc"]
+    path = write(tmp_path / "plain.csv", head, *rows)
+    await listed_town.assignments(town, path)
+    ends = [("volunteer", "a", "G1", "", day, "2026-03-01")]
+    await load(town, tmp_path, *ends)
+    async with town.begin() as connection:
+        await assigning.end(connection, [2], dt.date(2025, 1, 1), "somebody")
+    before = await listed_town.carried(town)
+
+    again = await listed_town.assignments(town, path)
+    with_blanks = await load(town, tmp_path, ("volunteer", "a", "G1", "", day))
+
+    assert (again[:4], again.rejected) == ((0, 0, 3, 0), ())
+    assert [(n.code, n.feature_count) for n in again.notices] == [("OVER", 2)]
+    assert before == [
+        ("volunteer", "a", "G1", None, day, "2026-03-01"),
+        ("volunteer", "b", "G1", None, day, day),
+        ("volunteer", "c", "G1", None, day, None),
+    ]
+    assert with_blanks[:4] == (0, 1, 0, 0), "a blank last day is said: it goes on"
+
+
 async def test_another_first_day_of_what_holds_is_said_to_be_no_change(
     town: AsyncEngine, tmp_path: Path
 ) -> None:

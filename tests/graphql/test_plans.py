@@ -187,6 +187,16 @@ async def test_too_few_bodies_are_told_with_numbers(town: AsyncEngine, key: str)
     assert "there are 8" in error["message"]
 
 
+async def test_too_few_bodies_for_all_posts_are_told_as_such(town: AsyncEngine, key: str) -> None:
+    error = await refused(town, key, **WHOLE, min=1, post=2)
+
+    # six grids of eight posts, two holders each: 96
+    assert error["argument"] == "perPostMin"
+    assert error["message"].startswith(
+        "96 bodies must be placed: 1 holders on each of 6 grid units, 2 for each of 8 posts of each"
+    )
+
+
 async def test_a_skill_that_too_few_have_is_named(town: AsyncEngine, key: str) -> None:
     await world.run(town, delete(DutyPost).where(DutyPost.key != "mediator"))
 

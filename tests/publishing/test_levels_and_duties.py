@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
@@ -139,21 +139,29 @@ def test_a_level_that_only_gets_another_name_keeps_its_duties(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("first", ["nothing", "the lock of who assigns"])
 async def test_a_level_waits_for_who_is_just_getting_a_duty_on_it(
-    levels_database: str, engine: AsyncEngine, stored: Stored, without_compounds: Path
+    levels_database: str, engine: AsyncEngine, stored: Stored, without_compounds: Path, first: str
 ) -> None:
+    """Neither waits for the other in a circle, however far the other one has come."""
     del levels_database  # it is copied
     carry(stored, Carried("ada", "010101"))
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    assigning: LiteralString = (
+        "INSERT INTO assignment (duty, body, level, code, since, created_by)"
+        " VALUES ('party_branch', 'ada', 'compound', 'C1', '2026-01-01', 'test')"
+    )
     with stored.connect() as other:
-        other.execute(
-            "INSERT INTO assignment (duty, body, level, code, since, created_by)"
-            " VALUES ('party_branch', 'ada', 'compound', 'C1', '2026-01-01', 'test')"
-        )
+        if first == "nothing":
+            other.execute(assigning)
+        else:
+            other.execute("SELECT stamp FROM duty_stamp FOR UPDATE")
         loading = asyncio.ensure_future(load_levels(engine, read_levels(without_compounds)))
         while not stored.one(waiting) and not loading.done():  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.01)
         assert not loading.done()
+        if first != "nothing":
+            other.execute(assigning)
         other.commit()
 
     with pytest.raises(ConflictError, match="'compound' has 1 assignment and must stay"):

@@ -67,19 +67,20 @@ END $$
 """
 
 # A unit that stands no more is asked for where it stood last. It costs some probes of an index:
-# what is cheaper is asked first.
+# what is cheaper is asked first. Variables would take the collation of the argument that has one,
+# and no index is of that one for both columns.
 _ABOVE = """
 CREATE FUNCTION unit_above(level_from text, code_from text, level_to text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 AS $$
 DECLARE
-    at_level text = level_from;
-    at_code text = code_from;
+    at_level text COLLATE "default" = level_from;
+    at_code text COLLATE "C" = code_from;
 BEGIN
     WHILE at_level <> level_to AND at_code IS NOT NULL LOOP
-        at_code = (
-            SELECT parent_code FROM unit WHERE level = at_level AND code = at_code
-            ORDER BY first_edition DESC LIMIT 1);
-        at_level = (SELECT parent FROM level WHERE key = at_level);
+        SELECT u.parent_code, l.parent INTO at_code, at_level
+        FROM unit u JOIN level l ON l.key = u.level
+        WHERE u.level = at_level AND u.code = at_code
+        ORDER BY u.first_edition DESC LIMIT 1;
     END LOOP;
     RETURN CASE WHEN at_level = level_to THEN at_code END;
 END $$
