@@ -95,6 +95,29 @@ PRESETS = (
 """The living circles of GB 50180: their lengths, and the speeds that these come to."""
 
 
+STEPS = (5, 10, 15, 20, 25, 30)
+"""Minutes by which circles are usually compared."""
+
+
+def in_steps(asked: WalkAsked | None) -> bool:
+    """Return whether a walk is one of the few that everybody compares, and of nobody's choosing.
+
+    That is the usual one, one of whole steps of minutes at the usual speed, or a preset.
+    """
+    if asked is None:
+        return True
+    if asked.basis is not None:
+        return False
+    if asked.metres is None and asked.speed_kmh is None:
+        return asked.minutes is None or asked.minutes in STEPS
+    return any(
+        asked.minutes == preset.minutes
+        and asked.speed_kmh in {None, preset.speed_kmh}
+        and asked.metres in {None, preset.metres}
+        for preset in PRESETS
+    )
+
+
 def length_of(
     asked: WalkAsked, programme: Promise | None, usual: WalkDefaults
 ) -> tuple[int, float, float]:

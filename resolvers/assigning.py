@@ -253,7 +253,7 @@ async def _require_bodies(context: Context, bodies: Sequence[str]) -> None:
     ForbiddenError
         If its home lies outside the asker's ground, and it carries nothing there.
     """
-    found = await context.ask(assigning.assignable, {*bodies}, await sight(context), context.today)
+    found = await context.ask(assigning.assignable, {*bodies}, await sight(context))
     for body in bodies:
         if body not in found:
             raise UnknownError(f"there is no body {body[:80]!r}; load it first", argument="body")

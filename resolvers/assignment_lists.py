@@ -139,6 +139,9 @@ async def _words(
     levels_named = {level for duty in duties.values() for level in duty.levels}
     units = UnitWords(await list_lookup.unit_names(connection, edition.number, levels_named))
     codes = {s.unit for part in files for s in part.assignments} - units.codes.keys()
+    for spec in (spec for part in files for spec in part.assignments):
+        if spec.since is not None and spec.since > day:  # it may be gone by then
+            codes |= units.meant(spec.unit)
     spans = await list_lookup.unit_spans(connection, levels_named, codes) if codes else []
     words = LevelWords(await levels.all_levels(connection))
     return Words(duties, words, units, spans=spans, bodies=names, day=day)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resolvers.duty_calendar import Carried
 from resolvers.list_lookup import ListedRow, WordNotFoundError, shortened
+from sources.names import matching_form
 from sources.notices import Notice
 
 if TYPE_CHECKING:
@@ -95,12 +96,13 @@ class Words:
             self._spans[span.level, span.code].append(span)
         names = Counter(duty.name for duty in duties.values())
         self._duty_names = {d.name: key for key, d in duties.items() if names[d.name] == 1}
-        self._bodies = {key for key, _ in bodies}
+        self._bodies = dict(bodies)
         self._body_names: dict[str, list[str]] = defaultdict(list)
         for key, name in bodies:
             self._body_names[name].append(key)
         self._by_name = 0
         self._over = 0
+        self._otherwise: list[str] = []
 
     # -- what is named --------------------------------------------------------------------
 
@@ -249,6 +251,7 @@ class Words:
     ) -> Meant:
         duty = self.duty(spec.duty)
         body, post = self.body(spec.body), self.post(duty, spec.post)
+        self._compare_names(body, spec, where)
         level, code = self.unit(duty, spec)
         what = (duty.key, body, level, code, post)
         there = stored.on(what, self.day) if spec.since is None else stored.since(what, spec.since)
@@ -263,20 +266,31 @@ class Words:
             self._over += not says_until and there.until is not None and there.until <= self.day
         return Meant(row, carried, there, where)
 
+    def _compare_names(self, body: str, spec: AssignmentSpec, where: str) -> None:
+        """Note a row whose name is not that of its key: the key may be another's."""
+        name = self._bodies[body]
+        if spec.name is not None and matching_form(spec.name) != matching_form(name):
+            said = f"{shortened(body)} is {shortened(name)}, not {shortened(spec.name)}, {where}"
+            self._otherwise.append(said)
+
     def _check_stands(self, carried: Carried) -> None:
-        """Refuse what is new on a unit that stands no more, unless it ended while that stood."""
-        if carried.level in self.units.codes.get(carried.code, {}):
-            return
-        until = carried.until
+        """Refuse what is new on a unit that does not stand, unless it ended while that stood.
+
+        It must stand on the day of the load, or on the first day if that is still to come.
+        """
         spans = self._spans.get((carried.level, carried.code), [])
+        if carried.since > self.day:
+            stands = any(_within(carried.since, span) for span in spans)
+        else:
+            stands = carried.level in self.units.codes.get(carried.code, {})
+        until = carried.until
         ended = until is not None and until <= self.day
         met = any(
             span.since < (until or Day.max) and (span.until is None or carried.since < span.until)
             for span in spans
         )
-        if not (ended and met):
-            last = max((span.until for span in spans if span.until is not None), default=None)
-            when = f"stands only to the day before {last}" if last else "does not stand"
+        if not stands and not (ended and met):
+            when = _stands_when(spans, max(carried.since, self.day))
             raise WordNotFoundError(f"{carried.level} {shortened(carried.code)} {when}")
 
     def notices(self) -> Iterable[Notice]:
@@ -287,9 +301,29 @@ class Words:
                 f"{self._by_name:,} rows name the body by its name, which one body alone has",
                 self._by_name,
             )
+        if self._otherwise:
+            yield Notice(
+                "NAME_DIFFERS",
+                f"{len(self._otherwise):,} rows name a body otherwise than it is called; the key "
+                f"was taken: {'; '.join(self._otherwise[:SHOWN])}",
+                len(self._otherwise),
+            )
         if self._over:
             said = "rows of lists without a column of last days name what is over; it stays so"
             yield Notice("OVER", f"{self._over:,} {said}", self._over)
+
+
+def _within(day: Day, span: UnitSpan) -> bool:
+    return span.since <= day and (span.until is None or day < span.until)
+
+
+def _stands_when(spans: Sequence[UnitSpan], day: Day) -> str:
+    """Say when a unit stands that does not on a day."""
+    first = min((span.since for span in spans if span.since > day), default=None)
+    if first is not None:
+        return f"stands only from {first} on"
+    last = max((span.until for span in spans if span.until is not None), default=None)
+    return f"stands only to the day before {last}" if last else "does not stand"
 
 
 def _what(carried: Carried) -> _What:

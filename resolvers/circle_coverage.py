@@ -18,7 +18,7 @@ from resolvers.nearness import nearness, units_of
 from resolvers.paging import check_length, check_text
 from resolvers.small_groups import knows_homes, telling_groups
 from resolvers.units import UnitRef, require_unit
-from resolvers.walks import Basis, walk_used
+from resolvers.walks import Basis, in_steps, walk_used
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,7 +45,7 @@ class CoverageRow:
     inside
         Which of all homes are within the walk, shape (n,).
     chosen
-        Whether the asker chose kinds and walk, and not those who promise something by them.
+        Whether the asker chose the walk to the metre: then two that differ by one home tell of it.
     counted_total, counted_inside, counted_off_streets, counted_cut_off
         Of those asked about. Of those outside, some are on no street, some on streets that no
         service point is on.
@@ -146,7 +146,7 @@ async def circle_coverage(
         facility_count=len(near.chosen),
         here=judged.here,
         inside=judged.inside,
-        chosen=programme is None or walk is not None,
+        chosen=not in_steps(walk),
         counted_total=judged.total,
         counted_inside=judged.within_walk,
         counted_off_streets=judged.off_streets,
@@ -221,7 +221,7 @@ async def share_told(context: Context, row: CoverageRow, group: str | None) -> f
     """Return ``share_of`` as far as the asker may know.
 
     Of a group at one single address only editors are told, also where that is all who are inside,
-    or outside; and of any group where the asker chose kinds and walk.
+    or outside; and of any group where the asker chose the walk to the metre.
     """
     share = share_of(row, group)
     alone = row.counted_total.addresses == 1 or group in row.telling_groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from storage.duty_sight import EVERYTHING, PUBLIC, DutyGround, Sight
@@ -24,9 +25,9 @@ async def sight(context: Context) -> Sight:
         return PUBLIC
     if who.within_level is None or who.within_code is None:
         return EVERYTHING
-    return ground_sight(who.within_level, who.within_code)
+    return ground_sight(who.within_level, who.within_code, context.today)
 
 
-def ground_sight(level: str, code: str) -> Sight:
+def ground_sight(level: str, code: str, today: dt.date) -> Sight:
     """Return how far an editor of a unit sees."""
-    return Sight(everything=False, ground=DutyGround(level, code))
+    return Sight(everything=False, ground=DutyGround(level, code), today=today)

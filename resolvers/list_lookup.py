@@ -132,6 +132,10 @@ class UnitWords:
             )
         return (named[0].level, named[0].code) if named else None
 
+    def meant(self, word: str) -> set[str]:
+        """Return the codes of the units that a word may mean."""
+        return {word} if word in self.codes else {unit.code for unit in self._named(word)}
+
     def _named(self, word: str) -> list[UnitName]:
         if self._names is None:  # only lists that name units by their names need it
             self._names = defaultdict(list)

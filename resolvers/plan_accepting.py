@@ -204,7 +204,7 @@ async def _require_ground(context: Context, new: Sequence[NewAssignment], seen: 
 async def _require_bodies(context: Context, new: Sequence[NewAssignment], seen: Sight) -> None:
     """Refuse bodies that are not there, and those that are none of the asker's."""
     bodies = {row.body for row in new}
-    found = await context.ask(assigning.assignable, bodies, seen, context.today)
+    found = await context.ask(assigning.assignable, bodies, seen)
     for number, row in enumerate(new):
         if row.body not in found:
             raise _at(UnknownError, number, f"there is no body {row.body[:80]!r}; load it first")
@@ -231,10 +231,10 @@ async def _write(
         return []
     day = new[0].since
     held = await planning.held_by(connection, duty.key, {row.body for row in new}, day)
-    stands = {_place(row): row for row in held if row.until is None}
+    stands = {_place(row): row for row in held}
     if not duty.several:
         wanted = {_place(row) for row in new}
-        moved = [row for row in held if _place(row) not in wanted or row.until is not None]
+        moved = [row for row in held if _place(row) not in wanted]
         mine = await _on_ground(connection, moved, asker.seen)
         await assigning.end(connection, [row.id for row in mine], day, asker.name)
     fresh = [number for number, row in enumerate(new) if _place(row) not in stands]
@@ -280,5 +280,6 @@ async def _require_room(
             ConflictError,
             item,
             f"{duty.level} {code} would have {number:,} holders of {duty.key!r}, and may have "
-            f"{duty.max:,}; somebody may have been added since the plan was made: plan anew",
+            f"{duty.max:,}; somebody may have been added since the plan was made, or carries it "
+            "there and has no place in the plan: end that, or plan anew",
         )

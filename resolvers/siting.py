@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,9 @@ from resolvers.context import State
 from resolvers.held import digest
 from resolvers.rights import Right, require
 from resolvers.siting_ground import Candidates, found_candidates, given_candidates, offers
+from resolvers.small_groups import FEWEST, knows_homes
 from resolvers.units import by_keys
+from resolvers.walks import in_steps
 from storage.engine import as_geoms
 from storage.units import Wanted
 
@@ -158,16 +160,19 @@ async def siting(context: Context, asked: SitingAsked) -> SitingRow:
 
 
 async def siting_for(context: Context, asked: SitingAsked) -> SitingRow:
-    """Return the same for whoever may know: sites for a group tell where its people live.
+    """Return the same as far as the asker may know: sites for a group tell where its people live.
 
     Raises
     ------
     UnauthenticatedError, ForbiddenError
-        If a group is named, and the asker may only read.
+        If a group is named with places or a walk of one's own choosing, and the asker may only
+        read: one place at one door would say who lives behind it.
     """
-    if asked.group is not None:
+    if asked.group is None or await knows_homes(context):
+        return await siting(context, asked)
+    if asked.candidates is not None or not in_steps(asked.walk):
         await require(context, Right.PLACE_BY_GROUP)
-    return await siting(context, asked)
+    return _without_single_homes(await siting(context, asked))
 
 
 def check_amount(asked: SitingAsked) -> None:
@@ -316,3 +321,34 @@ def _newcomers(
 
 def _share(part: int, total: int) -> float | None:
     return part / total if total else None
+
+
+# --- what may be told ---------------------------------------------------------------------------
+
+
+def _without_single_homes(row: SitingRow) -> SitingRow:
+    """Leave out what tells of a single home that one or two people of a group live there.
+
+    Those after such a site bring no more than it: the list ends before the first one.
+    """
+    kept = row.sites
+    if row.reachable <= 1:
+        kept = ()
+    else:
+        single = [n for n, site in enumerate(kept) if _tells_of_a_home(site)]
+        if not single:
+            return row
+        kept = kept[: single[0]]
+    covered = sum(site.gain for site in kept)
+    return replace(
+        row,
+        sites=kept,
+        share_after=kept[-1].cumulative_share if kept else row.share_before,
+        covered=covered,
+        bound=max(row.bound, covered + FEWEST - 1),
+        optimal=False,
+    )
+
+
+def _tells_of_a_home(site: SiteRow) -> bool:
+    return site.newcomers.addresses == 1 and site.gain < FEWEST

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo.errors import NoNetworkError
-from geo.pace import PRESETS, Basis, Preset, Promise, WalkAsked, WalkDefaults, WalkRow, length_of
+from geo.pace import (
+    PRESETS,
+    Basis,
+    Preset,
+    Promise,
+    WalkAsked,
+    WalkDefaults,
+    WalkRow,
+    in_steps,
+    length_of,
+)
 from storage import streets
 
 if TYPE_CHECKING:
@@ -20,6 +30,7 @@ __all__ = [
     "WalkAsked",
     "WalkDefaults",
     "WalkRow",
+    "in_steps",
     "network_row",
     "walk_used",
 ]

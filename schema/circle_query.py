@@ -41,7 +41,7 @@ class CircleQueries:
         row = await circle_at(
             info.context.reading, point.plain(), plain_walk(walk), drawn=circle_drawn(info)
         )
-        return Circle.of(row, None)
+        return Circle.of(row, None, chosen=True)
 
     @root(
         "Who is inside the circles of the facilities of some kinds, each counted once however many "

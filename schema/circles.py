@@ -18,7 +18,7 @@ from resolvers.circles import CircleRow
 from resolvers.nearest_facilities import WalkedRow, route_text
 from resolvers.paging import decode_cursor, page_size
 from resolvers.units import UnitRef
-from resolvers.walks import Promise, WalkAsked
+from resolvers.walks import Promise, WalkAsked, in_steps
 from schema.arguments import After, First, OfDatum, plain_datum
 from schema.circle_units import CURSOR, UnitCircleConnection
 from schema.enums import Datum
@@ -78,8 +78,8 @@ class Circle:
         return self.row.disc_share
 
     @classmethod
-    def of(cls, row: CircleRow, facility: Facility | None) -> Self:
-        """Show a circle."""
+    def of(cls, row: CircleRow, facility: Facility | None, *, chosen: bool) -> Self:
+        """Show a circle; ``chosen``: its place or its walk, by the asker."""
         return cls(
             row=row,
             facility=facility,
@@ -87,7 +87,7 @@ class Circle:
             connected=row.connected,
             remark=row.remark,
             reached_m=row.reached_m,
-            tally=Tally.of(row.tally, chosen=True),
+            tally=Tally.of(row.tally, chosen=chosen),
         )
 
 
@@ -100,7 +100,7 @@ async def circle_of(
     row = await circles.circle_of_facility(
         info.context.reading, facility.row_id, place, walk, day=day, drawn=circle_drawn(info)
     )
-    return Circle.of(row, Facility.of(facility, day))
+    return Circle.of(row, Facility.of(facility, day), chosen=not in_steps(walk))
 
 
 def circle_drawn(info: Info) -> bool:
@@ -156,8 +156,8 @@ class CircleCoverage:
     @strawberry.field(
         description=(
             "Share inside, of households or of the people of one group; null where there are none. "
-            "Of a group only editors are told, but for programmes as they are promised; of one at "
-            "a single address only editors even there."
+            "Of a group only editors are told where the walk is chosen to the metre, and not usual, "
+            "promised, of 5, 10, … 30 minutes or a preset; of one at a single address even there."
         )
     )
     async def share(self, info: Info, group: ByGroup = None) -> float | None:

@@ -134,7 +134,12 @@ class AssignmentPlan:
         info.context.spend(len(self.row.items))
         return [PlannedAssignment.of(item, self.row) for item in self.row.items]
 
-    @strawberry.field(description="Bodies for whom no unit has room.")
+    @strawberry.field(
+        description=(
+            "Bodies for whom no unit has room. Who of them carries the duty today goes on with it, "
+            "beside what `loads` tells, until that is ended."
+        )
+    )
     async def unassigned(self, info: Info) -> list[Body]:
         return [await _body(info, key, self.row) for key in self.row.unassigned]
 

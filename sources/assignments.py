@@ -80,6 +80,8 @@ class AssignmentSpec(NamedTuple):
     since: dt.date | None
     until: dt.date | None
     """The first day on which it no longer holds."""
+    name: str | None = None
+    """What the list calls the body, beside its key."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ def _specs(rows: ListRows, duties: Sequence[str | None]) -> list[AssignmentSpec]
             post=posts[place],
             since=since[place],
             until=until[place],
+            name=names[place] if keys[place] is not None else None,
         )
         for place in range(rows.count)
     ]

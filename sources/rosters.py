@@ -137,8 +137,7 @@ def _grid_of_text(text: str, file: str) -> Grid:
     if "\0" in text:
         raise UnreadableError(f"{file} is no table; save it as CSV in UTF-8, or as a workbook")
     plain_text = text.removeprefix("\ufeff")
-    head = "\n".join(plain_text.splitlines()[:LOOKED_AT])
-    delimiter = max(DELIMITERS, key=head.count)
+    delimiter = _delimiter(plain_text.splitlines()[:LOOKED_AT])
     try:
         records = list(
             csv.reader(io.StringIO(plain_text, newline=""), delimiter=delimiter, strict=True)
@@ -152,6 +151,14 @@ def _grid_of_text(text: str, file: str) -> Grid:
             "send it in parts"
         )
     return trimmed([[cell if cell.strip() else None for cell in record] for record in records])
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return what separates cells: it is in most lines, however often others are within cells."""
+    return max(
+        DELIMITERS,
+        key=lambda mark: (sum(mark in line for line in lines), "".join(lines).count(mark)),
+    )
 
 
 # -- what is below the header ---------------------------------------------------------------

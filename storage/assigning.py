@@ -202,13 +202,13 @@ class Assignable(NamedTuple):
 
 
 async def assignable(
-    connection: AsyncConnection, bodies: Collection[str], sight: Sight, day: Day
+    connection: AsyncConnection, bodies: Collection[str], sight: Sight
 ) -> dict[str, Assignable]:
     """Return what decides whether an asker may give bodies something to carry, by their keys.
 
     It lacks those that are not there. Leans on ``body_key_key``.
     """
-    query = select(Body.key, may_know(sight, day), Body.home_code.is_not(None)).where(
+    query = select(Body.key, may_know(sight), Body.home_code.is_not(None)).where(
         Body.key == func.any(texts(sorted(bodies)))
     )
     return {key: Assignable(*row) for key, *row in await connection.execute(query)}

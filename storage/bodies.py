@@ -92,7 +92,7 @@ def columns(sight: Sight, day: Day) -> Query:
         Body.profession,
         Body.skills,
         Body.member_of,
-        case((may_know(sight, day), private), else_=null()),
+        case((may_know(sight), private), else_=null()),
     )
 
 

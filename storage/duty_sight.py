@@ -32,6 +32,9 @@ class Sight(NamedTuple):
     """Whether the asker edits everywhere."""
     ground: DutyGround | None
     """Where the asker edits."""
+    today: Day = dt.date.max
+    """The day on which it is asked, with ``ground``: what has ended by then gives no right to know.
+    A home and a contact are those of today, whatever day is asked about."""
 
 
 PUBLIC = Sight(everything=False, ground=None)
@@ -65,14 +68,14 @@ def may_name(sight: Sight, day: Day) -> ColumnElement[bool]:
         return true()
     held = aliased(Assignment)
     in_public = _any(held, held.body == Body.key, _is_public(held), _holds(held, day))
-    return or_(in_public, may_know(sight, day))
+    return or_(in_public, may_know(sight))
 
 
-def may_know(sight: Sight, day: Day) -> ColumnElement[bool]:
+def may_know(sight: Sight) -> ColumnElement[bool]:
     """Return the condition that an asker may know a body's home, contact and properties.
 
-    Editors may whose ground it lives on, or carries something on: on the day or later, and not by
-    a mistake that was ended before it began. Leans on ``unit_code`` and ``assignment_body``.
+    Editors may whose ground it lives on, or carries something on: today or later, and not by a
+    mistake that was ended before it began. Leans on ``unit_code`` and ``assignment_body``.
     """
     if sight.everything:
         return true()
@@ -82,7 +85,7 @@ def may_know(sight: Sight, day: Day) -> ColumnElement[bool]:
     carries = _any(
         held,
         held.body == Body.key,
-        or_(held.until.is_(None), and_(held.until > day, held.until > held.since)),
+        or_(held.until.is_(None), and_(held.until > sight.today, held.until > held.since)),
         lies_in(sight.ground, held.level, held.code),
     )
     return or_(lies_in(sight.ground, Body.home_level, Body.home_code), carries)

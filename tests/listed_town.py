@@ -54,11 +54,12 @@ PLACES = (
     Place("grid", "G2", "第二网格"),
     Place("grid", "G3", "第三网格"),
     Place("grid", "G4", "第三网格"),
+    Place("grid", "G5", "新网格", 2),
     Place("grid", "G9", "旧网格", 1, 1),
     Place("compound", "P1", "东苑"),
     Place("compound", "P2", "西苑"),
 )
-"""Two editions; G9 went with the second."""
+"""Two editions; with the second G5 came and G9 went."""
 
 SECOND = dt.date(2026, 1, 1)
 

@@ -1,6 +1,7 @@
 """Lists of duties, bodies and assignments: what is stored of them, and which rows come back.
 
-The units are G1 to G4 (grids), P1 and P2 (compounds), Q1 (community); grid G9 stood until 2026.
+The units are G1 to G4 (grids), P1 and P2 (compounds), Q1 (community); grid G9 stood until 2026,
+G5 stands since then.
 """
 
 from __future__ import annotations
@@ -519,6 +520,50 @@ async def test_an_orphan_is_ended_though_its_unit_is_gone_and_history_may_be_loa
     assert sorted(told(loaded.rejected)) == [4], "a branch is not carried on grids"
 
 
+async def test_a_key_beside_another_bodys_name_is_taken_and_told(
+    town: AsyncEngine, tmp_path: Path
+) -> None:
+    head = ("duty", "body", "name", "unit")
+    rows = [
+        ("grid_holder", "a", "薄", "G1"),
+        ("volunteer", "b", " 薄 ", "G1"),
+        ("volunteer", "c", "", "G2"),
+    ]
+
+    loaded = await listed_town.assignments(town, write(tmp_path / "a.csv", head, *rows))
+
+    assert (loaded.added, loaded.rejected) == (3, ())
+    [notice] = loaded.notices
+    assert (notice.code, notice.feature_count) == ("NAME_DIFFERS", 1)
+    assert notice.message.endswith("'a' is '安', not '薄', in a.csv row 2")
+
+
+async def test_what_begins_on_a_day_to_come_is_for_a_unit_that_stands_on_that_day(
+    town: AsyncEngine, tmp_path: Path
+) -> None:
+    early = dt.date(2025, 6, 1)
+    loaded = await load(
+        town,
+        tmp_path,
+        ("grid_holder", "a", "G9", "", "2025-01-01", "2026-01-01"),
+        ("grid_holder", "a", "G5", "", "2026-01-01"),
+        ("volunteer", "b", "G9", "", "2026-01-01"),
+        ("volunteer", "b", "旧网格", "", "2026-02-01"),
+        ("volunteer", "b", "G5", "", "2025-12-31"),
+        ("volunteer", "b", "G9", "", "2025-12-31"),
+        ("volunteer", "c", "G5", "", "2025-01-01"),
+        day=early,
+    )
+
+    assert told(loaded.rejected) == {
+        4: "grid 'G9' stands only to the day before 2026-01-01",
+        5: "grid 'G9' stands only to the day before 2026-01-01",
+        6: "grid 'G5' stands only from 2026-01-01 on",
+        8: "grid 'G5' stands only from 2026-01-01 on",
+    }
+    assert loaded.added == 3
+
+
 async def test_nothing_is_taken_of_a_list_with_a_bad_row_where_all_or_nothing_is_asked(
     town: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -571,12 +616,12 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(
             ("volunteer", "a", "G1", "", f"20{n:02}-01-01", f"20{n:02}-02-01") for n in range(count)
         ]
 
-    await load(town, tmp_path, *rows(1))
+    await load(town, tmp_path, *rows(28))  # the last of them is still to come
     few = len(statements)
     statements.clear()
     loaded = await load(town, tmp_path, *rows(40))
 
-    assert loaded.added == 39
+    assert loaded.added == 12
     assert len(statements) == few
 
 

@@ -138,6 +138,22 @@ def test_a_header_that_is_repeated_on_every_page_is_no_row(tmp_path: Path) -> No
     assert any(n.code == "HEADER" and "row 3" in n.message for n in read.notices)
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("within", ["|", ";", "、"])
+def test_words_within_a_cell_do_not_say_what_separates_cells(
+    tmp_path: Path, mark: str, within: str
+) -> None:
+    skills = within.join(["调解", "维修", "急救", "驾驶", "摄影"])
+    row = [f'"{skills}"' if mark == within else skills, "安", "a"]
+    path = tmp_path / "skills.csv"
+    path.write_text("\n".join(map(mark.join, [["技能", "姓名", "编号"], *[row] * 20])), "utf-8")
+
+    read = read_roster(path, usual=BODY_WORDS)
+
+    assert read.titles == ["技能", "姓名", "编号"]
+    assert read.cells[0] == [skills] * 20
+
+
 def test_a_row_with_more_cells_than_the_header_is_bad_alone(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("工号,姓名\nW1,安\nW2,薄,二\n", encoding="utf-8")

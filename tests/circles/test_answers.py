@@ -722,6 +722,34 @@ async def test_groups_on_ground_of_ones_own_choosing_are_for_editors(
     assert whole["share"] is not None
 
 
+async def test_circles_that_everybody_compares_tell_groups_to_readers(
+    changing: AsyncEngine,
+) -> None:
+    key = await world.make_key(changing, Role.EDITOR)
+    query = f"""query($walk: Walk) {{
+        circleCoverage(kinds: ["station"], walk: $walk) {{
+            inside {TALLY} share(group: "elder_alone") }}
+        facility(key: "s1") {{ circle(walk: $walk) {{ tally {TALLY} }} }} }}"""
+
+    for walk, told_to_all in (
+        (None, True),
+        ({"minutes": 5}, True),
+        ({"minutes": 10, "metres": 500}, True),  # the preset
+        ({"minutes": 6}, False),
+        ({"minutes": 10, "metres": 501}, False),
+        ({"minutes": 5, "speedKmh": 4.1}, False),
+        ({"minutes": 5, "basis": "RADIUS"}, False),
+    ):
+        read = await told(changing, query, {"walk": walk})
+        edited = await told(changing, query, {"walk": walk}, key=key)
+
+        groups = read["circleCoverage"]["inside"]["groups"]
+        assert edited["circleCoverage"]["inside"]["groups"] != []
+        assert edited["facility"]["circle"]["tally"]["groups"] != []
+        assert (read == edited) == told_to_all, walk
+        assert bool(groups) == told_to_all, walk
+
+
 async def put_programme(engine: AsyncEngine, key: str) -> None:
     """Promise a station within 350 m, as of this year."""
     row = {"key": key, "name": key, "kinds": ["station"], "since": dt.date(2026, 1, 1)}

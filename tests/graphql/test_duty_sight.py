@@ -331,19 +331,28 @@ async def test_what_ended_gives_no_right_to_know_and_what_is_to_come_does(
 ) -> None:
     """Of three strangers in G32, one has gone, one never came, and one is expected."""
     later = TODAY + dt.timedelta(days=9)
-    await duty_world.put_bodies(
-        duties, *(Someone(key, key, home=("grid", G12)) for key in ("gone", "never", "next"))
-    )
+    strangers = ("gone", "never", "next")
+    homes = (Someone(key, key, home=("grid", G12), contact={"phone": "1"}) for key in strangers)
+    await duty_world.put_bodies(duties, *homes)
     await duty_world.put(
         duties,
         Carried("volunteer", "gone", ("grid", G32), EARLY, TODAY),
         Carried("volunteer", "never", ("grid", G32), later, later),
         Carried("volunteer", "next", ("grid", G32), later),
     )
-    query = "{ bodies { nodes { key home { code } } } }"
-    nodes = (await say(duties, EDITOR_OF_S2, query))["bodies"]["nodes"]
-    homes = {one["key"] for one in nodes if one["home"] is not None}
-    assert homes == {"chen", "yan", "next"}
+    key = await key_of(duties, EDITOR_OF_S2)
+    public = dict.fromkeys((EARLY, TODAY, later), PUBLIC_NAMES)  # the same on all three
+    for day in public:  # a home is that of today, whatever day is asked about
+        fields = "key name home { code } contact"
+        query = f"""{{ bodies(asOf: "{day}") {{ nodes {{ {fields} }} }}
+            unit(level: "grid", code: "{G32}", asOf: "{day}") {{
+              assignments(history: true) {{ nodes {{ body {{ {fields} }} }} }} }} }}"""
+        data = await told(duties, query, key=key)
+        carried = [one["body"] for one in data["unit"]["assignments"]["nodes"]]
+        for one in [*data["bodies"]["nodes"], *carried]:
+            known = one["key"] in {"chen", "yan", "next"}
+            assert (one["home"] is not None, one["contact"] != {}) == (known, known), one
+            assert (one["name"] is not None) is (known or one["key"] in public[day]), one
 
 
 async def test_it_is_one_statement_however_many_are_asked_about(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from storage.duty_models import Assignment, Body, Duty, DutyPost
+from storage.duty_models import Assignment, Body, Duty, DutyLevel, DutyPost
 from storage.keys import Role
 from tests.graphql import duty_world, world
 from tests.graphql.asking import TODAY, ask, told
-from tests.graphql.duty_world import Carried, Someone
+from tests.graphql.duty_world import EARLY, Carried, Someone
 from tests.graphql.world import C1, C2, C3, G11, G12, G21, G22, G31, G32, S1, S2, D
 
 if TYPE_CHECKING:
@@ -283,6 +284,21 @@ async def test_who_moves_is_ended_there_on_the_day_and_who_stays_is_not_touched(
     async with town.connect() as connection:
         held = [tuple(row) for row in await connection.execute(query.order_by(Assignment.id))]
     assert held == [(G11, TODAY), (G22, None)]
+
+
+@pytest.mark.parametrize("duty", ["volunteer", "patrol"])
+async def test_who_stays_keeps_the_end_that_was_set(town: AsyncEngine, key: str, duty: str) -> None:
+    """Whether a body may carry the duty on one unit only (volunteers), or on several."""
+    await world.run(town, insert(Duty).values(key="patrol", name="巡逻", level="grid"))
+    await world.run(town, insert(DutyLevel).values(duty="patrol", level="grid"))
+    last = TODAY + dt.timedelta(days=30)
+    await duty_world.put(town, Carried(duty, "qi", ("grid", G11), EARLY, last, "mediator"))
+    items = [item("qi", G11, "mediator")]
+
+    rows = await told(town, ACCEPT, {"duty": duty, "items": items}, key=key)
+
+    [row] = rows["acceptPlan"]
+    assert (row["since"], row["until"]) == (EARLY.isoformat(), last.isoformat())
 
 
 async def test_two_holders_can_change_places(town: AsyncEngine, key: str) -> None:

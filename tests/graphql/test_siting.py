@@ -227,6 +227,23 @@ async def test_sites_for_a_group_are_for_editors(engine: AsyncEngine) -> None:
     assert [site["newHouseholds"] for site in plan["sites"]] == [1]
 
 
+async def test_readers_are_told_of_sites_for_a_group_but_of_those_for_one_home(
+    engine: AsyncEngine,
+) -> None:
+    crowd = [House(f"c{n}", (100.0 + n, 10.0), groups={"elder_alone": 1}) for n in range(5)]
+    alone = House("z", (1900.0, 10.0), groups={"elder_alone": 2})
+    await build(engine, lands=LANDS, houses=[*crowd, alone], points=STATIONS[:0], ways=WAYS)
+    question = {"within": ALL, "walk": {"minutes": 5}, "count": 2, "group": "elder_alone"}
+    editor = await make_key(engine, Role.EDITOR)
+
+    read = (await told(engine, SITING, question))["siting"]
+    edited = (await told(engine, SITING, question, key=editor))["siting"]
+
+    assert [site["newHouseholds"] for site in edited["sites"]] == [5, 2]
+    assert [site["newHouseholds"] for site in read["sites"]] == [5]
+    assert read["sites"][0] == edited["sites"][0]
+
+
 async def test_without_streets_sites_are_as_the_crow_flies_and_at_homes(
     engine: AsyncEngine,
 ) -> None:
