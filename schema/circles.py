@@ -156,8 +156,8 @@ class CircleCoverage:
     @strawberry.field(
         description=(
             "Share inside, of households or of the people of one group; null where there are none. "
-            "Of a group only editors are told where the walk is chosen to the metre, and not usual, "
-            "promised, of 5, 10, … 30 minutes or a preset; of one at a single address even there."
+            "Only editors are told of a group where the walk is chosen to the metre (not the usual "
+            "one, a programme's, 5, 10, … 30 minutes or a preset), or at a single address."
         )
     )
     async def share(self, info: Info, group: ByGroup = None) -> float | None:
