@@ -304,8 +304,8 @@ class Words:
         if self._otherwise:
             yield Notice(
                 "NAME_DIFFERS",
-                f"{len(self._otherwise):,} rows name a body otherwise than it is called; the key "
-                f"was taken: {'; '.join(self._otherwise[:SHOWN])}",
+                f"{len(self._otherwise):,} row(s) hold a name that is not the body's; the key was "
+                f"taken: {'; '.join(self._otherwise[:SHOWN])}",
                 len(self._otherwise),
             )
         if self._over:

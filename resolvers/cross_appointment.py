@@ -6,11 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from geo.errors import BadInputError
+from geo.errors import BadInputError, ForbiddenError
+from resolvers.assigning import require_ground
 from resolvers.duties import require_duty
 from resolvers.duty_coverage import scope_of
 from resolvers.duty_sight import sight
 from resolvers.paging import Page, take
+from resolvers.rights import Right, require
 from storage import duty_counts
 
 if TYPE_CHECKING:
@@ -50,6 +52,9 @@ async def cross_appointment(
     ------
     BadInputError, UnknownError, NoEditionError
         If it cannot be asked.
+    UnauthenticatedError, ForbiddenError
+        If one of them is not public, and the asker does not edit all that is looked at: of somebody
+        who is known by a public duty, the figure alone would tell the other one.
     """
     if not 2 <= len(duties) <= MAX_DUTIES or len(set(duties)) != len(duties):  # noqa: PLR2004 - several
         raise BadInputError(
@@ -59,7 +64,23 @@ async def cross_appointment(
     key = _common_level(rows, level)
     scope = await scope_of(context, key, within, as_of or context.today)
     hidden_first = sorted(rows, key=lambda row: row.public)
+    if not hidden_first[0].public:
+        await _require_sight(context, within)
     return CrossRow(tuple(duties), tuple(row.key for row in hidden_first), scope)
+
+
+async def _require_sight(context: Context, within: UnitRef | None) -> None:
+    """Refuse whoever does not edit the ground that is looked at."""
+    _, ground = await require(context, Right.SEE_DUTIES)
+    if ground is None:
+        return
+    if within is None:
+        raise ForbiddenError(
+            f"the key is valid for {ground.level} {ground.code} only, and one of the duties is not "
+            "public: name that unit, or one below it, as within",
+            argument="within",
+        )
+    await require_ground(context, [within], argument="within")
 
 
 def _common_level(duties: Sequence[DutyRow], level: str | None) -> str:

@@ -87,18 +87,19 @@ def carried_on(duty: DutyRow, level: str | None) -> str:
 
 
 async def scope_of(context: Context, level: str, within: UnitRef | None, day: dt.date) -> Scope:
-    """Return the units of a level on a day, all of them or those below one.
+    """Return the units of a level on a day, all of them, those below one, or that one itself.
 
     Raises
     ------
     BadInputError, UnknownError, NoEditionError
-        If ``within`` is of no level above or does not stand, or nothing was published by then.
+        If ``within`` is of a level below or does not stand, or nothing was published by then.
     """
     tree = await context.tree()
-    through: tuple[str, ...] = ()
+    through: tuple[str, ...] | None = ()
     if within is not None:
         check_text("within", within.code)
-        through = tree.require_above(within.level, level, argument="within")
+        itself = within.level == level
+        through = None if itself else tree.require_above(within.level, level, argument="within")
     edition = (await context.edition(day)).number
     if within is None:
         return Scope(edition, day, level)

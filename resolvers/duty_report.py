@@ -65,8 +65,8 @@ async def duty_overview(
     Parameters
     ----------
     within
-        ``LEVEL:CODE``, or a code that one unit alone has; duties of levels that are not below it
-        are left out.
+        ``LEVEL:CODE``, or a code that one unit alone has; duties of levels above it or beside
+        it are left out.
 
     Raises
     ------
@@ -78,7 +78,7 @@ async def duty_overview(
     keys = [
         key
         for key, duty in (await by_key(context)).items()
-        if ref is None or tree.between(ref.level, duty.level) is not None
+        if ref is None or ref.level == duty.level or tree.between(ref.level, duty.level) is not None
     ]
     rows = [await duty_coverage.coverage(context, key, within=ref, as_of=day) for key in keys]
     return list(await asyncio.gather(*(_covered(context, row) for row in rows)))

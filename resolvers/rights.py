@@ -31,6 +31,7 @@ class Right(Enum):
     ACCEPT = (Role.PUBLISHER, "findings are accepted by publishers of their ground")
     KEEP_FACILITIES = (Role.EDITOR, "service points are changed by editors of their ground")
     PLACE_BY_GROUP = (Role.EDITOR, "where people of a group live is told to editors")
+    SEE_DUTIES = (Role.EDITOR, "who carries duties that are not public is told to editors")
     KEEP_DUTIES = (Role.EDITOR, "duties are given and taken back by editors of their ground")
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storage import lone_homes
 from storage.keys import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from geo.headcount import Count
-    from resolvers.context import Context
+    from resolvers.context import Context, State
 
 FEWEST = 3
 """Fewer people of a group at one single address are told to editors only."""
@@ -56,6 +57,34 @@ async def shown_groups(
     if not hidden or await knows_homes(context):
         return counted.groups
     return {group: people for group, people in counted.groups.items() if group not in hidden}
+
+
+async def groups_of_units(
+    context: Context, keys: Sequence[tuple[State, int, tuple[tuple[str, int], ...]]]
+) -> dict[tuple[State, int, tuple[tuple[str, int], ...]], dict[str, int]]:
+    """Return the people of units by group, as far as the asker may know: see ``shown_groups``.
+
+    Parameters
+    ----------
+    keys
+        Each unit's state, its row, and the people of each group in it.
+
+    Notes
+    -----
+    Units without a small group need no question, nor do those of drafts, which editors see.
+    """
+    found = {key: dict(key[2]) for key in keys}
+    small = [key for key in keys if any(people < FEWEST for _, people in key[2])]
+    if not small or await knows_homes(context):
+        return found
+    for edition in {state.edition for state, _, _ in small if not state.drafts}:
+        if edition is not None:
+            rows = {row for state, row, _ in small if state == (edition, ())}
+            lone = await context.ask(lone_homes.lone, edition, rows)
+            for key in small:
+                if key[0] == (edition, ()) and key[1] in lone:
+                    found[key] = {g: n for g, n in key[2] if n >= FEWEST}
+    return found
 
 
 async def knows_homes(context: Context) -> bool:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import strawberry
 
-from resolvers import children, drafts_reading, facilities, reading, shares, units
+from resolvers import (
+    children,
+    drafts_reading,
+    facilities,
+    reading,
+    shares,
+    small_groups,
+    units,
+)
 from resolvers.changes import changes_of_drafts, changes_of_editions, draft_questions
 from resolvers.context import Context, State
 from resolvers.uploads import Desk
@@ -106,6 +114,14 @@ class RequestContext(DutyLoading, OrphanLoading):
             ("complete", wanted),
             (state, row.draft_id is not None, row.row_id),
             lambda keys: units.complete(self.reading, keys, wanted),
+        )
+
+    def groups(self, state: State, row: UnitRow) -> Awaitable[dict[str, int]]:
+        """Load the people of a unit by group, as far as the asker may know."""
+        return self._load(
+            "groups",
+            (state, row.row_id, tuple(sorted((row.groups or {}).items()))),
+            lambda keys: small_groups.groups_of_units(self.reading, keys),
         )
 
     def children(

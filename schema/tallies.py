@@ -26,7 +26,7 @@ class Tally:
         description=(
             "People by group, by the group's key. Only editors are told of groups of fewer than "
             "three at a single address, also where that would follow from the others, and of any "
-            "groups in circles and coverages of their own choosing: readers are given none there."
+            "groups in circles around a point, or of a walk that is chosen to the metre."
         )
     )
     def groups(self, info: Info) -> list[GroupCount]:

@@ -12,6 +12,7 @@ from resolvers import children as below
 from resolvers.context import State
 from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from resolvers.shapes import bounds_of_wkb, point_geojson
+from resolvers.small_groups import FEWEST
 from schema.arguments import After, First, OfDatum, ToleranceM, plain_datum
 from schema.common import TOTAL, Node, PageInfo
 from schema.editions import Edition, edition_of
@@ -151,10 +152,16 @@ class Unit(Node):
         return (await self._with(info, Wanted.TALLY)).people or 0
 
     @strawberry.field(
-        description="People by group, e.g. elder_alone, disabled, pupil; by the group's key."
+        description=(
+            "People by group, e.g. elder_alone, disabled, pupil; by the group's key. Of a single "
+            "address in a unit readers are not told of groups of one or two."
+        )
     )
     async def groups(self, info: Info) -> list[GroupCount]:
-        groups = (await self._with(info, Wanted.TALLY)).groups or {}
+        row = await self._with(info, Wanted.TALLY)
+        groups = row.groups or {}
+        if min(groups.values(), default=FEWEST) < FEWEST:
+            groups = await info.context.groups(self.state, row)
         return [GroupCount(group=key, people=groups[key]) for key in sorted(groups)]
 
     @strawberry.field(description="The columns of its file that have no field of their own.")

@@ -36,9 +36,9 @@ class Scope(NamedTuple):
     day: Day
     level: str
     within: str | None = None
-    """Code of a unit above, of the level that ``through`` starts below."""
-    through: tuple[str, ...] = ()
-    """Levels between that of ``within`` and ``level``, from above."""
+    """Code of a unit above, of the level that ``through`` starts below; or of the one unit."""
+    through: tuple[str, ...] | None = ()
+    """Levels between that of ``within`` and ``level``, from above; None: it is that unit itself."""
 
 
 class Demand(NamedTuple):
@@ -182,6 +182,8 @@ def _in_scope(scope: Scope) -> ColumnElement[bool]:
     inside = and_(Unit.level == scope.level, stands(Unit, scope.edition))
     if scope.within is None:
         return inside
+    if scope.through is None:
+        return and_(inside, Unit.code == scope.within)
     parents = below(scope.edition, [scope.within], scope.through)
     return and_(inside, Unit.parent_code.in_(select(parents.c.code)))
 
@@ -190,6 +192,11 @@ def _is_parent(scope: Scope, parent_level: str) -> ColumnElement[bool]:
     parent = and_(Unit.level == parent_level, stands(Unit, scope.edition))
     if scope.within is None:
         return parent
+    if scope.through is None:
+        own = aliased(Unit)
+        of_unit = and_(own.level == scope.level, own.code == scope.within)
+        codes = select(own.parent_code).where(of_unit, stands(own, scope.edition))
+        return and_(parent, Unit.code.in_(codes))
     parents = below(scope.edition, [scope.within], scope.through)
     return and_(parent, Unit.code.in_(select(parents.c.code)))
 

@@ -74,6 +74,26 @@ async def test_of_two_homes_nothing_tells_which_one_somebody_lives_in(engine: As
     assert (edited["old"], edited["grids"]["nodes"][0]["share"]) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("second", [False, True])
+async def test_a_unit_with_one_home_does_not_tell_who_lives_there(
+    engine: AsyncEngine, *, second: bool
+) -> None:
+    homes = [House("one", (0.0, 10.0), groups={"old": 1, "many": 9})]
+    homes += [House("two", (50.0, 10.0))] if second else []
+    await _drawn(engine, *homes)
+    key = await make_key(engine, Role.EDITOR)
+    query = """{ units(level: "grid") { nodes { groups { group people } } }
+        unit(level: "district", code: "D") { groups { group people } } }"""
+
+    read = await told(engine, query)
+    edited = await told(engine, query, key=key)
+
+    everything = {"old": 1, "many": 9}
+    seen = everything if second else {"many": 9}
+    assert [_people(one) for one in (read["units"]["nodes"][0], read["unit"])] == [seen, seen]
+    assert _people(edited["unit"]) == _people(edited["units"]["nodes"][0]) == everything
+
+
 async def test_the_one_home_outside_is_not_told_by_those_inside(engine: AsyncEngine) -> None:
     # of four old people three live near, two of them together: the fourth is the one who is far
     await _drawn(

@@ -27,7 +27,9 @@ FRAME = 2
         ('units(level: "grid") { nodes { code name areaM2 } edges { cursor } }', 1),
         ('units(level: "grid") { totalCount }', 1),
         ('units(level: "grid") { totalCount nodes { code } pageInfo { endCursor } }', 2),
-        ('units(level: "grid") { nodes { code households groups { group } properties } }', 1),
+        ('units(level: "grid") { nodes { code households people properties } }', 1),
+        # where a group is small, also which units have a single address
+        ('units(level: "grid") { nodes { code households groups { group } properties } }', 2),
         ('units(level: "grid") { nodes { geometry bbox labelPoint } }', 1),
         ('units(level: "grid") { nodes { geometry(datum: GCJ02) bbox(datum: BD09) } }', 1),
         ('units(level: "grid") { featureCollection }', 1),
