@@ -116,7 +116,7 @@ class DutyQueries:
 
     @root(
         "Which units of a level have the holders that a duty asks for. `within` keeps those below "
-        "that unit, which must be of a level above."
+        "that unit, or that unit itself."
     )
     async def duty_coverage(
         self,
@@ -150,7 +150,8 @@ class DutyQueries:
 
     @root(
         "On how many units one body holds all of some duties, of those where somebody holds the "
-        "first. `within` keeps the units below that one, which must be of a level above."
+        "first. `within` keeps the units below that one, or that one itself. With a duty that is "
+        "not public, for editors of that ground."
     )
     async def cross_appointment(
         self,

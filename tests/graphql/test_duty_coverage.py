@@ -259,7 +259,7 @@ async def test_no_units_have_no_share(posted: AsyncEngine) -> None:
         ('duty: "grid_holder", level: "block"', "BAD_INPUT", "level"),
         ('duty: "volunteer", post: "cook"', "BAD_INPUT", "post"),
         (
-            f'duty: "grid_holder", within: {{level: "grid", code: "{G11}"}}',
+            f'duty: "community_liaison", within: {{level: "grid", code: "{G11}"}}',
             "BAD_INPUT",
             "within",
         ),
@@ -397,17 +397,47 @@ async def test_it_is_asked_for_a_day(posted: AsyncEngine, day: dt.date) -> None:
     assert found["bodies"]["nodes"] == [{"assignments": {"totalCount": 2}}] * begun
 
 
-async def test_who_holds_hidden_duties_is_for_editors_of_the_ground(posted: AsyncEngine) -> None:
+async def test_figures_of_hidden_duties_are_for_editors_of_what_is_looked_at(
+    posted: AsyncEngine,
+) -> None:
+    """One unit, one body known by its public duty: the figure would tell the other one."""
     await duty_world.put(posted, Carried("building_head", "qi", ("compound", P1)))
-    editors = {
+    keys = {
         one: await world.make_key(posted, Role.EDITOR, within=("subdistrict", one))
         for one in (S1, S2)
     }
+    reader = await world.make_key(posted, Role.READER)
+    everywhere = await world.make_key(posted, Role.EDITOR)
+    in_s1 = f', within: {{level: "subdistrict", code: "{S1}"}}'
+    in_c1 = f', within: {{level: "community", code: "{C1}"}}'
     for order in ('"building_head", "branch_secretary"', '"branch_secretary", "building_head"'):
-        for key, names in ((None, []), (editors[S2], []), (editors[S1], ["qi"])):
-            found = await crossed(posted, f"duties: [{order}]", key=key)
+        for key, ground, code in (
+            (None, "", "UNAUTHENTICATED"),
+            (reader, in_c1, "FORBIDDEN"),
+            (keys[S1], "", "FORBIDDEN"),
+            (keys[S2], in_c1, "FORBIDDEN"),
+        ):
+            query = f"{{ crossAppointment(duties: [{order}]{ground}) {{ total dual }} }}"
+            answer = await ask(posted, query, key=key)
+            assert answer.codes() == [code]
+        for key, ground in ((everywhere, ""), (keys[S1], in_s1), (keys[S1], in_c1)):
+            found = await crossed(posted, f"duties: [{order}]{ground}", key=key)
             assert (found["total"], found["dual"], found["bodies"]["totalCount"]) == (1, 1, 1)
-            assert [one["key"] for one in found["bodies"]["nodes"]] == names
+            assert [one["key"] for one in found["bodies"]["nodes"]] == ["qi"]
+
+
+async def test_a_unit_itself_may_be_looked_at(posted: AsyncEngine) -> None:
+    everywhere = await covered(posted, 'duty: "grid_holder"')
+    units = (await told(posted, '{ units(level: "grid") { nodes { code } } }'))["units"]["nodes"]
+
+    for code in (one["code"] for one in units):
+        found = await covered(
+            posted, f'duty: "grid_holder", within: {{level: "grid", code: "{code}"}}'
+        )
+        missing = code in everywhere.missing
+        assert (found.total, found.covered) == (1, 0 if missing else 1)
+        assert found.missing == ([code] if missing else [])
+        assert list(found.parents.values()) == [(1, found.covered)]
 
 
 @pytest.mark.parametrize(

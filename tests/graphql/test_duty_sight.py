@@ -218,8 +218,6 @@ async def test_questions_about_hidden_duties_name_nobody_whom_one_may_not_know(
           units(level: "grid") {{ featureCollection(duty: "volunteer") }}
           placeAt(point: {{lon: {lon}, lat: {lat}}}) {{
             ladder(duty: "volunteer") {{ holders {{ body {{ key name }} }} }} }}
-          both: crossAppointment(duties: ["volunteer", "grid_holder"]) {{
-            total bodies {{ nodes {{ key }} }} }}
           dutyCoverage(duty: "volunteer") {{ covered bodyCount }} }}"""
         data = await told(duties, query, key=key)
 
@@ -234,7 +232,6 @@ async def test_questions_about_hidden_duties_name_nobody_whom_one_may_not_know(
             assert (one.name in told_names) is (one.key in bodies_seen), one.key
         holders = [holder for rung in data["placeAt"]["ladder"] for holder in rung["holders"]]
         assert {one["body"]["key"] for one in holders} == in_c1
-        assert {one["key"] for one in data["both"]["bodies"]["nodes"]} == set()
         assert data["dutyCoverage"] == {"covered": 2, "bodyCount": 3}, "the same for everybody"
 
 

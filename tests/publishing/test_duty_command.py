@@ -77,8 +77,8 @@ def test_the_day_the_ground_and_the_post_are_chosen(staffed: Wangge) -> None:
     post = staffed.ask("duties", "volunteer", "--post", "mediator")
 
     assert (before["covered"], before["total"]) == (2, 2)
-    # nothing is above a duty's own level but what is: communities are not below themselves
-    assert {one["level"]["key"] for one in east} == {"grid", "compound"}
+    assert {one["level"]["key"] for one in east} == {"community", "grid", "compound"}
+    assert {one["total"] for one in east if one["level"]["key"] == "community"} == {1}
     assert (post["covered"], post["bodyCount"], post["post"]) == (1, 1, "mediator")
 
 
