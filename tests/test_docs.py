@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 import shlex
@@ -31,6 +30,7 @@ from sources.columns import Columns, Table
 from sources.levels import read_levels
 from sources.presets import PRESETS_FILE, read_presets
 from sources.writing import KNOWN_SUFFIXES
+from tests.clock import city_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,7 +249,7 @@ def test_every_query_is_one_of_the_schema(query: str) -> None:
 @pytest.mark.postgis
 @pytest.mark.anyio
 async def test_every_query_is_answered_as_shown(engine: AsyncEngine) -> None:
-    today = dt.datetime.now(dt.UTC).date()
+    today = city_day()
     await play(engine, read_town(FILES), today=today, by="demo")
 
     assert sum(bool(answer) for _, answer in QUERIES) > 3

@@ -160,6 +160,11 @@ def reads(draft: int, finding: str) -> list[Row]:
             Role.EDITOR,
             None,
             f'siting(kinds: ["clinic"], within: {{level: "community", code: "{C1}"}}, count: 1, '
+            'group: "pupil", walk: {metres: 333}) { households }',
+        ),
+        reading(
+            "siting: for a group, by the usual walk",
+            f'siting(kinds: ["clinic"], within: {{level: "community", code: "{C1}"}}, count: 1, '
             'group: "pupil") { households }',
         ),
         reading("walkPresets", "walkPresets { key }"),
@@ -175,6 +180,7 @@ WU_HELPS_G11 = NUMBERS["volunteer", "wu", ("grid", G11)]
 
 def asking_who_answers() -> list[Row]:
     """Return the rows of the queries of duties; what is not public lies in S1."""
+    in_c1 = f'within: {{level: "community", code: "{C1}"}}'
     plan = f'within: {{level: "subdistrict", code: "{S1}"}}, perUnitMin: 0'
     return [
         reading("duties", "duties { key }"),
@@ -184,6 +190,12 @@ def asking_who_answers() -> list[Row]:
         reading(
             "crossAppointment",
             'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { total }',
+        ),
+        Row(
+            "crossAppointment: not public",
+            Role.EDITOR,
+            IN_C1,
+            f'crossAppointment(duties: ["branch_secretary", "building_head"], {in_c1}) {{ total }}',
         ),
         reading("node: Body", node(IdKind.BODY, 1)),
         reading("node: Assignment", node(IdKind.ASSIGNMENT, AN_HOLDS_G11)),

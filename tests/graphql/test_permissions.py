@@ -111,7 +111,7 @@ ROOTS = [
     'body(key: "an") { key }',
     "bodies { totalCount }",
     'dutyCoverage(duty: "grid_holder") { total }',
-    'crossAppointment(duties: ["grid_holder", "volunteer"]) { total }',
+    'crossAppointment(duties: ["branch_secretary", "committee_chair"]) { total }',
     'siting(kinds: ["station"], within: {level: "district", code: "999000"}) { bound }',
 ]
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clock import city_day
 from tests.publishing.carried import Carried, carry
 
 if TYPE_CHECKING:
     from tests.publishing.outside import Wangge
     from tests.publishing.stored import Stored
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = city_day()
 A_DAY = dt.timedelta(days=1)
 
 

@@ -10,6 +10,7 @@ import pytest
 import shapely
 from shapely import MultiPolygon, Polygon, box
 
+from tests.clock import city_day
 from tests.publishing.drawing import (
     COMMUNITIES,
     DISTRICT,
@@ -693,7 +694,7 @@ def redraw(town: Wangge, here: Path, at: float) -> str:
 
 
 def test_days_never_go_back(town: Wangge, stored: Stored, here: Path) -> None:
-    far = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=300)
+    far = city_day() + dt.timedelta(days=300)
     published = town.ask("draft", "publish", redraw(town, here, 50), "--effective-on", far)
     assert published["effectiveOn"] == str(far)
 
@@ -718,7 +719,7 @@ def test_days_never_go_back(town: Wangge, stored: Stored, here: Path) -> None:
 def test_a_slip_of_the_year_does_not_hold_back_the_city(
     town: Wangge, stored: Stored, here: Path
 ) -> None:
-    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=400)
+    day = city_day() + dt.timedelta(days=400)
     draft = redraw(town, here, 50)
 
     refused = town.failure("draft", "publish", draft, "--effective-on", day, exit_code=2)
@@ -728,7 +729,7 @@ def test_a_slip_of_the_year_does_not_hold_back_the_city(
 
 
 def test_a_correction_carries_the_day_that_it_mends(town: Wangge, here: Path) -> None:
-    far = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=300)
+    far = city_day() + dt.timedelta(days=300)
     town.ask("draft", "publish", redraw(town, here, 50), "--effective-on", far)
     late = redraw(town, here, 60)
 

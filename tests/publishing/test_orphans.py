@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clock import city_day
 from tests.publishing.carried import LONG_AGO, Carried, carry, held
 from tests.publishing.drawing import (
     GRIDS_B,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.publishing.outside import Wangge
     from tests.publishing.stored import Stored
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = city_day()
 WEEK = dt.timedelta(days=7)
 
 HOMES = {

@@ -12,6 +12,7 @@ from shapely import box
 
 from schema.ids import IdKind, encode
 from storage.engine import make_engine
+from tests.clock import city_day
 from tests.graphql.asking import told
 from tests.publishing.drawing import (
     COMMUNITIES,
@@ -126,7 +127,7 @@ def graphql(
     async def put() -> Any:  # noqa: ANN401 - JSON
         engine = make_engine(town.url)
         try:
-            return await told(engine, query, variables, today=today or dt.date.today())  # noqa: DTZ011 - the test's own day
+            return await told(engine, query, variables, today=today or city_day())
         finally:
             await engine.dispose()
 
