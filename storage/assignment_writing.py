@@ -8,12 +8,12 @@ import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
-from sqlalchemy import func, select, text
+from sqlalchemy import func, text
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError
 from storage.assigning import OVERLAP, UNKNOWN_KEY, NewAssignment
-from storage.assignments import AssignmentRow
+from storage.assignments import AssignmentRow, columns
 from storage.duty_models import Assignment
 from storage.units import texts
 
@@ -48,22 +48,9 @@ async def stored_assignments(
 
     No limit: a list may be the whole truth of a duty. Leans on ``assignment_duty``.
     """
-    query = (
-        select(
-            Assignment.id,
-            Assignment.duty,
-            Assignment.body,
-            Assignment.level,
-            Assignment.code,
-            Assignment.post,
-            Assignment.since,
-            Assignment.until,
-            Assignment.changed,
-        )
-        .where(Assignment.duty == func.any(texts(sorted(duties))))
-        .order_by(Assignment.id)
-    )
-    return [AssignmentRow(*row) for row in await connection.execute(query)]
+    query = columns().where(Assignment.duty == func.any(texts(sorted(duties))))
+    rows = await connection.execute(query.order_by(Assignment.id))
+    return [AssignmentRow._make(row) for row in rows]
 
 
 async def write(

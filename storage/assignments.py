@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true, tuple_
 
+from storage.duty_days import holding_on
 from storage.duty_models import Assignment, Body
 from storage.duty_sight import may_name, may_see
 from storage.units import texts
@@ -59,11 +60,6 @@ class Place(NamedTuple):
     code: str
     since: Day
     id: int
-
-
-def holding_on(day: Day, rows: type[Assignment] = Assignment) -> ColumnElement[bool]:
-    """Return the condition that an assignment holds on a day."""
-    return and_(rows.since <= day, or_(rows.until.is_(None), rows.until > day))
 
 
 def columns() -> Query:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, Text, and_, case, false, func, null, or_, select
 from sqlalchemy import cast as sql_cast
 
-from storage.assignments import holding_on
+from storage.duty_days import holding_on
 from storage.duty_models import Assignment, Body
 from storage.duty_sight import lies_in as lies_on
 from storage.duty_sight import may_know, may_name, may_see

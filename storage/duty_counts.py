@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, select
 from sqlalchemy.orm import aliased
 
-from storage.assignments import holding_on
 from storage.bodies import columns as body_columns
 from storage.bodies import row_of
+from storage.duty_days import holding_on
 from storage.duty_models import Assignment, Body
 from storage.duty_sight import may_see
 from storage.models import Unit

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
+from storage.duty_days import holding_from, holding_on
 from storage.duty_models import Assignment, Body, Duty
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def may_name(sight: Sight, day: Day) -> ColumnElement[bool]:
     if sight.everything:
         return true()
     held = aliased(Assignment)
-    in_public = _any(held, held.body == Body.key, _is_public(held), _holds(held, day))
+    in_public = _any(held, held.body == Body.key, _is_public(held), holding_on(day, held))
     return or_(in_public, may_know(sight))
 
 
@@ -85,7 +86,7 @@ def may_know(sight: Sight) -> ColumnElement[bool]:
     carries = _any(
         held,
         held.body == Body.key,
-        or_(held.until.is_(None), and_(held.until > sight.today, held.until > held.since)),
+        holding_from(sight.today, held),
         lies_in(sight.ground, held.level, held.code),
     )
     return or_(lies_in(sight.ground, Body.home_level, Body.home_code), carries)
@@ -122,7 +123,3 @@ def _is_public(held: Any) -> ColumnElement[bool]:  # noqa: ANN401 - Assignment, 
     duty = aliased(Duty)
     public: ColumnElement[bool] = held.duty.in_(select(duty.key).where(duty.public))
     return public
-
-
-def _holds(held: Any, day: Day) -> ColumnElement[bool]:  # noqa: ANN401 - as above
-    return and_(held.since <= day, or_(held.until.is_(None), held.until > day))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from storage.assignments import AssignmentRow, columns
 from storage.bodies import lies_in
+from storage.duty_days import holding_from, holding_on
 from storage.duty_models import Assignment, Body
 from storage.models import Address
 from storage.units import stands, texts
@@ -74,11 +75,6 @@ class Holder(NamedTuple):
     skills: tuple[str, ...]
 
 
-def _lasts(rows: Any, day: Day) -> ColumnElement[bool]:  # noqa: ANN401 - Assignment or an alias
-    """Return the condition that an assignment holds on a day or later, and was no mistake."""
-    return or_(rows.until.is_(None), and_(rows.until > day, rows.until > rows.since))
-
-
 async def candidates(connection: AsyncConnection, pool: Pool, *, first: int) -> list[Candidate]:
     """Return up to ``first`` bodies that may be placed, by key.
 
@@ -130,7 +126,7 @@ def _there(rows: Any, pool: Pool) -> ColumnElement[bool]:  # noqa: ANN401 - an a
 
 def _holds_there(pool: Pool) -> ColumnElement[bool]:
     held = aliased(Assignment)
-    query = select(held.body).where(held.duty == pool.duty, _lasts(held, pool.day))
+    query = select(held.body).where(held.duty == pool.duty, holding_from(pool.day, held))
     return Body.key.in_(query.where(_there(held, pool)))
 
 
@@ -138,7 +134,7 @@ def _is_bound(pool: Pool) -> ColumnElement[bool]:
     """Return the condition that a body holds the duty, or will, where no plan may move it."""
     held = aliased(Assignment)
     query = select(held.id).where(
-        held.duty == pool.duty, held.body == Body.key, _lasts(held, pool.day)
+        held.duty == pool.duty, held.body == Body.key, holding_from(pool.day, held)
     )
     if pool.several:  # nobody is moved: who has it there, has it
         planned = and_(held.level == pool.level, held.code == func.any(texts(pool.codes)))
@@ -160,7 +156,7 @@ async def holders(
             Assignment.duty == duty,
             Assignment.level == level,
             Assignment.code == func.any(texts(codes)),
-            _lasts(Assignment, day),
+            holding_from(day),
         )
         .order_by(Assignment.code, Assignment.body, Assignment.id)
     )
@@ -175,8 +171,7 @@ async def held_by(
     query = columns().where(
         Assignment.duty == duty,
         Assignment.body == func.any(texts(sorted(bodies))),
-        Assignment.since <= day,
-        or_(Assignment.until.is_(None), Assignment.until > day),
+        holding_on(day),
     )
     rows = await connection.execute(query.order_by(Assignment.id))
     return [AssignmentRow._make(row) for row in rows]
@@ -196,8 +191,7 @@ async def most_held(
             Assignment.duty == duty,
             Assignment.level == level,
             Assignment.code == func.any(texts(sorted(codes))),
-            Assignment.since <= day,
-            or_(Assignment.until.is_(None), Assignment.until > day),
+            holding_on(day),
         )
         .group_by(Assignment.code)
         .order_by(number.desc(), Assignment.code)
