@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from geo.errors import BadInputError
-from sources.harmless import harmless_text
 from sources.toml import read_toml
+from sources.toml_tables import Table, doubles, refuse, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["DutyFile", "DutySpec", "PostSpec", "duties_toml", "read_duties"]
-
-KEY_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-"""What the key of a duty or a post looks like: it is typed in questions and lists."""
 
 MAX_NAME = 200
 """Characters of a name."""
@@ -30,8 +25,6 @@ MAX_POSTS = 200
 MAX_HOLDERS = 1_000_000
 """More than a unit ever has."""
 
-_TOLD = 10
-"""How many reasons a message tells."""
 
 _DUTY_KEYS = ("key", "name", "level", "levels", "min", "max", "several", "public", "post")
 _POST_KEYS = ("key", "name", "skill")
@@ -88,17 +81,13 @@ def read_duties(path: Path) -> DutyFile:
     problems = [
         f"{key!r} is not known; write [[duty]] tables only" for key in document if key != "duty"
     ]
-    tables = _tables(document.get("duty", []), "duty", _DUTY_KEYS, MAX_DUTIES, problems)
+    given = document.get("duty", [])
+    tables = tables_of(_Table, given, "duty", _DUTY_KEYS, most=MAX_DUTIES, problems=problems)
     duties = [_duty(table) for table in tables]
-    problems += _doubles("duty", [duty.key for duty in duties])
+    problems += doubles("duty", [duty.key for duty in duties])
     if not document:
         problems.append("it has no [[duty]] table")
-    if problems:
-        more = f"; and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
-        raise BadInputError(
-            f"{path.name} cannot be taken as it is: {'; '.join(problems[:_TOLD])}{more}",
-            argument="duties",
-        )
+    refuse(path.name, problems, argument="duties")
     return DutyFile(path.name, tuple(duties))
 
 
@@ -107,51 +96,10 @@ def duties_toml(duties: Iterable[DutySpec]) -> str:
     return "\n".join("\n".join(_duty_lines(duty)) + "\n" for duty in duties)
 
 
-class _Table:
-    """A table of the file; what is wrong in it is noted, and read as if it were not there."""
+class _Table(Table):
+    """A table of the file."""
 
-    def __init__(
-        self, sort: str, number: int, values: Mapping[str, Any], problems: list[str]
-    ) -> None:
-        self.values = values
-        self.problems = problems
-        key = values.get("key")
-        self.called = f"{sort} {key!r}" if isinstance(key, str) and key else f"{sort} {number}"
-
-    def blame(self, what: str) -> None:
-        """Note what is wrong."""
-        self.problems.append(f"{self.called}: {what}")
-
-    def key(self) -> str:
-        """Return the key."""
-        key = self.values.get("key")
-        if isinstance(key, str) and KEY_PATTERN.fullmatch(key):
-            return key
-        self.blame(
-            "it has no key"
-            if key is None
-            else f"its key is {str(key)[:80]!r}; a key is small letters, digits, - and _, at most "
-            "64, beginning with a letter or digit"
-        )
-        return ""
-
-    def text(self, name: str) -> str | None:
-        """Return a text that is not blank."""
-        value = self.values.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME:
-            self.blame(f"{name} must be text in quotes, not {str(value)[:80]!r}")
-            return None
-        return harmless_text(value).strip()
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts, each once."""
-        value = self.values.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            self.blame(f'{name} must be a list of texts, e.g. {name} = ["grid"]')
-            return ()
-        return tuple(dict.fromkeys(value))
+    longest = MAX_NAME
 
     def whole(self, name: str, least: int) -> int | None:
         """Return a whole number."""
@@ -177,7 +125,7 @@ class _Table:
 
 
 def _duty(table: _Table) -> DutySpec:
-    level, levels = table.text("level"), table.texts("levels")
+    level, levels = table.text("level"), table.texts("levels", "grid")
     if level is None and "level" not in table.values:
         table.blame('it has no level; write e.g. level = "grid"')
     if levels and level is not None and level not in levels:
@@ -185,11 +133,17 @@ def _duty(table: _Table) -> DutySpec:
     least, most = table.whole("min", 0) or 0, table.whole("max", 1)
     if most is not None and most < least:
         table.blame(f"max {most} is less than min {least}")
-    tables = _tables(
-        table.values.get("post", []), f"{table.called} post", _POST_KEYS, MAX_POSTS, table.problems
+    tables = tables_of(
+        _Table,
+        table.values.get("post", []),
+        f"{table.called} post",
+        _POST_KEYS,
+        most=MAX_POSTS,
+        problems=table.problems,
+        written="duty.post",
     )
     posts = [_post(post) for post in tables]
-    table.problems += _doubles(f"{table.called} post", [post.key for post in posts])
+    table.problems += doubles(f"{table.called} post", [post.key for post in posts])
     key = table.key()
     return DutySpec(
         key=key,
@@ -207,31 +161,6 @@ def _duty(table: _Table) -> DutySpec:
 def _post(table: _Table) -> PostSpec:
     key = table.key()
     return PostSpec(key, table.text("name") or key, table.text("skill"))
-
-
-def _tables(
-    given: object, sort: str, keys: Sequence[str], most: int, problems: list[str]
-) -> list[_Table]:
-    """Return the tables of a sort, and note what is none or has keys that are not known."""
-    if not isinstance(given, list) or len(given) > most:
-        problems.append(f"{sort} must be written as a list of tables, at most {most:,} times")
-        return []
-    found = []
-    for number, values in enumerate(given, start=1):
-        if not isinstance(values, dict):
-            problems.append(f"{sort} number {number} must be a table")
-            continue
-        table = _Table(sort, number, values, problems)
-        for key in values:
-            if key not in keys:
-                table.blame(f"{key!r} is not known; use {', '.join(keys)}")
-        found.append(table)
-    return found
-
-
-def _doubles(sort: str, keys: Sequence[str]) -> list[str]:
-    twice = sorted({key for key in keys if key and keys.count(key) > 1})
-    return [f"{sort} {key!r} is there twice" for key in twice]
 
 
 def _duty_lines(duty: DutySpec) -> list[str]:

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from geo.errors import BadInputError
 from geo.facility_rules import read_rule
-from sources.harmless import MAX_LABEL, harmless_text
 from sources.toml import read_toml
+from sources.toml_tables import Table, doubles, refuse, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["ProgrammeFile", "ProgrammeSpec", "read_programmes"]
 
-KEY_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-"""What the key of a kind or of a programme looks like: it is typed in questions and commands."""
-
 MAX_TABLES = 1000
 """Of each sort in one file."""
-
-MAX_LISTED = 100
-"""Rules of one kind, kinds of one programme."""
 
 _BOUNDS = {
     "minutes": (1, 120),
@@ -111,82 +103,28 @@ def read_programmes(path: Path) -> ProgrammeFile:
         for key in document
         if key not in {"kind", "programme"}
     ]
+
+    def tables(sort: str, keys: tuple[str, ...]) -> list[_Table]:
+        given = document.get(sort, [])
+        return tables_of(_Table, given, sort, keys, most=MAX_TABLES, problems=problems)
+
     kinds = [
         KindSpec(table.key(), table.text("name") or table.name, table.rules())
-        for table in _tables(document, "kind", _KIND_KEYS, problems)
+        for table in tables("kind", _KIND_KEYS)
     ]
-    programmes = [
-        _programme(table) for table in _tables(document, "programme", _PROGRAMME_KEYS, problems)
-    ]
-    for sort, keys in (
-        ("kind", [k.key for k in kinds]),
-        ("programme", [p.key for p in programmes]),
-    ):
-        twice = sorted({key for key in keys if keys.count(key) > 1 and key})
-        problems += [f"{sort} {key!r} is there twice" for key in twice]
-    if problems:
-        more = f"; and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
-        raise BadInputError(
-            f"{path.name} cannot be taken as it is: {'; '.join(problems[:_TOLD])}{more}",
-            argument="programmes",
-        )
+    programmes = [_programme(table) for table in tables("programme", _PROGRAMME_KEYS)]
+    problems += doubles("kind", [kind.key for kind in kinds])
+    problems += doubles("programme", [programme.key for programme in programmes])
+    refuse(path.name, problems, argument="programmes")
     return ProgrammeFile(tuple(kinds), tuple(programmes))
 
 
-_TOLD = 10
-"""How many reasons a message tells."""
-
-
-class _Table:
-    """A table of the file; what is wrong in it is noted, and read as if it were not there."""
-
-    def __init__(
-        self, sort: str, number: int, values: Mapping[str, Any], problems: list[str]
-    ) -> None:
-        self.values = values
-        self.problems = problems
-        key = values.get("key")
-        self.name = key if isinstance(key, str) and key else f"number {number}"
-        self.called = f"{sort} {self.name!r}" if self.name == key else f"{sort} {self.name}"
-
-    def blame(self, what: str) -> None:
-        """Note what is wrong."""
-        self.problems.append(f"{self.called}: {what}")
-
-    def key(self) -> str:
-        """Return the key."""
-        key = self.values.get("key")
-        if isinstance(key, str) and KEY_PATTERN.fullmatch(key):
-            return key
-        self.blame(
-            "it has no key"
-            if key is None
-            else f"its key is {key!r}; a key is small letters, digits, - and _, at most 64"
-        )
-        return ""
-
-    def text(self, name: str) -> str | None:
-        """Return a text that is not blank."""
-        value = self.values.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value.strip() or len(value) > MAX_LABEL:
-            self.blame(f"{name} must be text in quotes, not {str(value)[:80]!r}")
-            return None
-        return harmless_text(value).strip()
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts, each once."""
-        value = self.values.get(name, [])
-        good = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        if not good or len(value) > MAX_LISTED:
-            self.blame(f'{name} must be a list of texts, e.g. {name} = ["station"]')
-            return ()
-        return tuple(dict.fromkeys(value))
+class _Table(Table):
+    """A table of the file."""
 
     def rules(self) -> tuple[str, ...]:
         """Return the rules of a kind."""
-        rules = self.texts("rules")
+        rules = self.texts("rules", "AREA_MIN_60")
         for rule in rules:
             try:
                 read_rule(rule)
@@ -234,7 +172,7 @@ def _programme(table: _Table) -> ProgrammeSpec:
         table.day("since"),
         table.day("until"),
     )
-    kinds = table.texts("kinds")
+    kinds = table.texts("kinds", "station")
     if basis is not None and basis not in _BASES:
         table.blame(f"basis must be {' or '.join(_BASES)}, not {basis!r}")
     if since is not None and until is not None and until <= since:
@@ -255,24 +193,3 @@ def _programme(table: _Table) -> ProgrammeSpec:
         since=since,
         until=until,
     )
-
-
-def _tables(
-    document: Mapping[str, Any], sort: str, keys: tuple[str, ...], problems: list[str]
-) -> list[_Table]:
-    """Return the tables of a sort, and note what is none or has keys that are not known."""
-    tables = document.get(sort, [])
-    if not isinstance(tables, list) or len(tables) > MAX_TABLES:
-        problems.append(f"{sort} must be written as [[{sort}]], at most {MAX_TABLES} times")
-        return []
-    found = []
-    for number, values in enumerate(tables, start=1):
-        if not isinstance(values, dict):
-            problems.append(f"{sort} number {number} must be a [[{sort}]] table")
-            continue
-        table = _Table(sort, number, values, problems)
-        for key in values:
-            if key not in keys:
-                table.blame(f"{key!r} is not known; use {', '.join(keys)}")
-        found.append(table)
-    return found

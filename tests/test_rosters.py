@@ -561,7 +561,7 @@ def test_duties_that_are_printed_read_the_same(
     [
         ("# nothing\n", "no [[duty]] table"),
         ("[[kind]]\nkey='a'\n", "'kind' is not known"),
-        ("[[duty]]\nname='a'\nlevel='grid'\n", "duty 1: it has no key"),
+        ("[[duty]]\nname='a'\nlevel='grid'\n", "duty number 1: it has no key"),
         ("[[duty]]\nkey='Grid Holder'\nlevel='grid'\n", "its key is 'Grid Holder'"),
         ("[[duty]]\nkey='a'\n", "it has no level"),
         ("[[duty]]\nkey='a'\nlevel=3\n", "level must be text in quotes"),
@@ -572,7 +572,7 @@ def test_duties_that_are_printed_read_the_same(
         ("[[duty]]\nkey='a'\nlevel='grid'\nlevels=['x']\n", "'grid' is none of its levels x"),
         ("[[duty]]\nkey='a'\nlevel='grid'\nmaximum=1\n", "'maximum' is not known"),
         ("[[duty]]\nkey='a'\nlevel='grid'\n" * 2, "duty 'a' is there twice"),
-        ("duty = 3\n", "must be written as a list of tables"),
+        ("duty = 3\n", "duty must be written as [[duty]]"),
         (
             "[[duty]]\nkey='a'\nlevel='grid'\n" + "[[duty.post]]\nkey='p'\n" * 2,
             "post 'p' is there twice",
