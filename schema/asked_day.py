@@ -82,7 +82,7 @@ def _fields(raw: Raw, selections: SelectionSetNode | None, of: str | None) -> It
             yield node
             continue
         fragment: FragmentDefinitionNode | InlineFragmentNode = (
-            raw.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node  # type: ignore[assignment]
+            raw.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node  # type: ignore[assignment]  # the third kind
         )
         condition = fragment.type_condition
         if condition is None or of is None or condition.name.value in {of, "Node"}:
