@@ -63,6 +63,6 @@ bench-planning: setup
 	@$(BIN)/python -m benchmarks.planning $(ARGS)
 
 clean:
-	rm -rf .venv .venv-bench .venv-valhalla benchmarks/node_modules .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .venv-bench .venv-valhalla benchmarks/node_modules tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache build wangge.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

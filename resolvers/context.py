@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from geo.errors import ForbiddenError, NoEditionError, TooCostlyError, UnauthenticatedError
+from geo.errors import (
+    ForbiddenError,
+    NoEditionError,
+    TooCostlyError,
+    UnauthenticatedError,
+    WanggeError,
+)
 from geo.pace import WalkDefaults
 from resolvers.tree import Tree
 from storage import editions, keys, levels
 from storage.drafts_reading import Ground
+from storage.engine import again_if_lost
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from storage.editions import EditionRow
     from storage.keys import Principal
@@ -34,6 +42,13 @@ MAX_THINGS = 200_000
 
 CITY_BYTES = 1 << 30
 """What circles may keep in memory: a city of 300,000 addresses and 212,000 edges takes 200 MB."""
+
+TILE_BYTES = 64 << 20
+"""What vector tiles may keep in memory: some ten thousand of them."""
+
+
+_FOR_ALL: ContextVar[bool] = ContextVar("for_all", default=False)
+"""Whether what runs here is for all who ask for the same, not for one request."""
 
 
 class State(NamedTuple):
@@ -65,7 +80,7 @@ class Cache:
             self._held.move_to_end(key)
             # the one who made it may have been cancelled, the others not: the task goes on
             return cast("T", await asyncio.shield(self._held[key][0]))
-        task = asyncio.ensure_future(make())
+        task = asyncio.ensure_future(_for_all(make))
         self._held[key] = task, 0
         task.add_done_callback(lambda done: self._settle(key, done, weigh))
         return cast("T", await asyncio.shield(task))
@@ -86,6 +101,24 @@ class Cache:
             if heavy and old != key:
                 del self._held[old]
                 self._weight -= heavy
+
+
+def _hang_up(raw: Any) -> None:  # noqa: ANN401 - psycopg's connection
+    """Close what was cancelled: SQLAlchemy gives it up, but leaves it to be collected."""
+    if raw is not None:
+        raw.pgconn.finish()
+
+
+def _hear(done: asyncio.Future[Any]) -> None:
+    """Hear how something ended that nobody may wait for any more."""
+    if not done.cancelled():
+        done.exception()
+
+
+async def _for_all(make: Callable[[], Awaitable[T]]) -> T:
+    """Make what others wait for, too: it goes on when the first who asked for it has left."""
+    _FOR_ALL.set(True)  # seen by this task and those that it starts
+    return await make()
 
 
 class Turns:
@@ -148,6 +181,8 @@ class Shared:
     """How a circle is walked where nobody says otherwise."""
     city: Cache = field(default_factory=lambda: Cache(CITY_BYTES))
     """Streets, homes and service points as arrays, and what was found on them, by bytes."""
+    tiles: Cache = field(default_factory=lambda: Cache(TILE_BYTES))
+    """Vector tiles as they are sent, by bytes."""
     turns: Turns = field(default_factory=lambda: Turns(MAX_WAITING))
     """Taken by what keeps a processor busy for seconds."""
 
@@ -173,27 +208,98 @@ class Context:
         self._reader = shared.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
         self._things = 0
+        self._statement_s: float | None = None
+        self._stopped: WanggeError | None = None
+        self._at_work: set[asyncio.Task[Any]] = set()
+
+    @property
+    def key(self) -> str | None:
+        """The key that came with the request, valid or not; nobody is told it."""
+        return self._key
+
+    def bound(self, statement_s: float | None) -> None:
+        """Let each question to the database take no more than so many seconds."""
+        self._statement_s = statement_s
+
+    def stop(self, why: WanggeError) -> None:
+        """Cancel what the database is doing for this request, and put no further questions.
+
+        What is being made for all who ask for the same goes on. Neither does this end what
+        changes something: that runs in transactions of its own.
+        """
+        if self._stopped is None:
+            self._stopped = why
+        for task in self._at_work:
+            task.cancel()
 
     async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - those of the question
         """Put a question of ``storage`` on a connection of its own; siblings run side by side.
 
         A question that was put is ended, although whoever asked may have gone: cancelled while it
-        takes or readies a connection, SQLAlchemy would lose that.
+        takes or readies a connection, SQLAlchemy would lose that. Only :meth:`stop` and the time
+        for a statement end it early, and only while PostgreSQL works at it: psycopg then cancels
+        the statement there.
+
+        Raises
+        ------
+        TooCostlyError
+            If it takes too long, or the request was stopped.
+        NoDatabaseError
+            If the database does not answer.
         """
 
         async def put() -> T:
             async with self._reader.connect() as connection:
-                return await question(connection, *args, **kwargs)
+                with self._working(connection):
+                    async with asyncio.timeout(self._statement_s):
+                        return await question(connection, *args, **kwargs)
 
-        asked = asyncio.ensure_future(put())
+        asked = asyncio.ensure_future(again_if_lost(put))
         self.shared.asked.add(asked)
         asked.add_done_callback(self.shared.asked.discard)
+        asked.add_done_callback(_hear)
         return await asyncio.shield(asked)
+
+    def _require_going(self, cancelled: asyncio.Task[Any] | None = None) -> None:
+        """Tell why the request was stopped, if it was; that is no cancellation of the task."""
+        if self._stopped is None:
+            return
+        if cancelled is not None:
+            cancelled.uncancel()
+        raise self._stopped from None
+
+    @contextmanager
+    def _working(self, connection: AsyncConnection) -> Iterator[None]:
+        """Let a statement be cancelled while it runs, unless it is for all."""
+        task = asyncio.current_task()
+        if task is None or _FOR_ALL.get():
+            yield
+            return
+        self._require_going()
+        self._at_work.add(task)
+        proxied = connection.sync_connection
+        raw = proxied.connection.driver_connection if proxied is not None else None
+        try:
+            yield
+        except asyncio.CancelledError:
+            _hang_up(raw)
+            self._require_going(task)
+            raise
+        except TimeoutError:
+            _hang_up(raw)
+            if self._statement_s is None:
+                raise
+            raise TooCostlyError(
+                f"the database took longer than {self._statement_s:g} s; ask for less at a time"
+            ) from None
+        finally:
+            self._at_work.discard(task)
 
     async def once(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """Return the result of ``make``, which one request runs once for a key."""
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(make())
+            self._asked[key].add_done_callback(_hear)
         return cast("T", await asyncio.shield(self._asked[key]))
 
     def spend(self, things: int = 1) -> None:

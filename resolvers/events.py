@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
-from geo.errors import BadInputError, UnknownError
+from geo.errors import BadInputError, NoDatabaseError, UnknownError
 from storage import editions
 from storage.listening import Channel, editions_after, listen
 
@@ -186,7 +186,7 @@ async def patiently(question: Callable[[], Awaitable[T]]) -> T:
     for pause_s in PAUSES_S:
         try:
             return await question()
-        except OperationalError as error:
+        except (OperationalError, NoDatabaseError) as error:
             LOG.warning("a subscriber waits for the database: %s", error)
             await asyncio.sleep(pause_s)
     return await question()

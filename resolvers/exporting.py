@@ -41,7 +41,7 @@ async def read_level(
         number = await edition_number(connection, edition)
         top, path = None, list[str]()
         if within is not None:
-            top, path = await _find_top(connection, number, specs, spec, within)
+            top, path = await find_top(connection, number, specs, spec, within)
         rows = await exporting.units_at(connection, number, level, top=top, path=path)
     return [
         UnitRow(
@@ -70,14 +70,14 @@ async def edition_number(connection: AsyncConnection, wanted: int | None) -> int
     return wanted
 
 
-async def _find_top(
+async def find_top(
     connection: AsyncConnection,
     edition: int,
     specs: tuple[LevelSpec, ...],
     spec: LevelSpec,
     text: str,
 ) -> tuple[str, list[str]]:
-    """Return the code of a unit above, and the levels from it down."""
+    """Return the code of a unit above a level, and the levels from it down."""
     named, colon, code = text.partition(":")
     path: list[str] = []
     above = spec.parent

@@ -186,7 +186,7 @@ async def _of_edition(
     for _ in range(_TRIES):
         if len(found) == len(row_ids):
             break
-        await _have_made(context, edition, step_mm)
+        await have_made(context, edition, step_mm)
         found = await context.ask(pictures.read, edition, step_mm, row_ids)
     drawn = dict(zip(found, as_geoms(list(found.values())), strict=True))
     missing = [row_id for row_id in row_ids if row_id not in found]
@@ -198,7 +198,7 @@ async def _of_edition(
 # --- making -------------------------------------------------------------------------------------
 
 
-async def _have_made(context: Context, edition: int, step_mm: int) -> None:
+async def have_made(context: Context, edition: int, step_mm: int) -> None:
     """Make the pictures of an edition, or wait until another has made them.
 
     Nobody holds a connection while waiting. One at a time draws in the whole service, which

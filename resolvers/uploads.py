@@ -103,6 +103,11 @@ class Desk:
             if not self._running:
                 self._idle.set()
 
+    @property
+    def busy(self) -> int:
+        """How many imports run, or wait for their turn."""
+        return self._running
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for one's turn."""
         return self._turns

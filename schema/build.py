@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import (
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    ParserCache,
-    QueryDepthLimiter,
-    ValidationCache,
-)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -25,6 +19,7 @@ from schema.duty_mutation import DutyMutations
 from schema.duty_query import DutyQueries
 from schema.facility_mutation import FacilityMutations
 from schema.facility_query import FacilityQueries
+from schema.limits import Bounded
 from schema.masking import shown
 from schema.mutation import Mutation
 from schema.plan_mutation import PlanMutations
@@ -40,14 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from strawberry.types import ExecutionContext
-
-MAX_DEPTH = 24
-"""Fields below one another; introspection is not counted."""
-MAX_ALIASES = 200
-MAX_TOKENS = 20_000
-"""Words of a query's text; long lists belong into variables."""
-CACHED_QUERIES = 512
-"""Query texts whose parsed form is kept."""
 
 
 @strawberry.type(name="Query", description="Everything that can be read.")
@@ -68,7 +55,7 @@ class Schema(strawberry.Schema):
         allowed = set(kwargs.get("allowed_operation_types") or OperationType)
         kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         try:
-            result = await super().execute(*args, **kwargs)
+            result = await self._in_time(*args, **kwargs)
         except InvalidOperationTypeError as error:
             if error.operation_type is not OperationType.SUBSCRIPTION:
                 raise
@@ -76,6 +63,21 @@ class Schema(strawberry.Schema):
         if result.errors:
             result.errors = [shown(error) for error in result.errors]
         return result
+
+    async def _in_time(self, *args: Any, **kwargs: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
+        """Answer a question, or say that its time was up; see :class:`schema.limits.Clock`."""
+        context = kwargs.get("context_value")
+        if not isinstance(context, RequestContext):
+            return await super().execute(*args, **kwargs)
+        try:
+            async with asyncio.timeout(None) as context.clock.waiting:
+                return await super().execute(*args, **kwargs)
+        except TimeoutError:
+            why = context.clock.ended
+            if why is None:
+                raise
+            error = GraphQLError(str(why), original_error=why)
+            return ExecutionResult(data=None, errors=[error])
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401 - Strawberry's
         """Answer an operation of a WebSocket, one of many: it begins with what is so now."""
@@ -116,11 +118,5 @@ schema = Schema(
     AllMutations,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS | UPLOADS),
-    extensions=[
-        lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-        lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-        lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-        lambda: ParserCache(maxsize=CACHED_QUERIES),
-        lambda: ValidationCache(maxsize=CACHED_QUERIES),
-    ],
+    extensions=[Bounded],
 )

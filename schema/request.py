@@ -21,6 +21,7 @@ from resolvers.changes import changes_of_drafts, changes_of_editions, draft_ques
 from resolvers.context import Context, State
 from resolvers.uploads import Desk
 from schema.duty_loading import DutyLoading
+from schema.limits import Clock, Limits
 from schema.orphan_loading import OrphanLoading
 
 if TYPE_CHECKING:
@@ -51,12 +52,19 @@ class RequestContext(DutyLoading, OrphanLoading):
     """What the process hears; needed for subscriptions."""
     desk: Desk = field(default_factory=Desk)
     """What the imports of the process share."""
+    limits: Limits = field(default_factory=Limits)
+    """What its question may cost, and how long it may take."""
+    clock: Clock = field(init=False)
+    """The end of its question's time."""
     connection_params: dict[str, object] = field(default_factory=dict)
     """What a WebSocket's client said when it came."""
     wanted: dict[Hashable, Wanted] = field(default_factory=dict)
     days: dict[Hashable, date | None] = field(default_factory=dict)
     """The day that each field is about, see :mod:`schema.asked_day`."""
     _drafts: dict[int, DraftRow] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self)
 
     def spend(self, things: int = 1) -> None:
         """Count what the answer holds; see :meth:`resolvers.context.Context.spend`."""

@@ -131,6 +131,30 @@ install_browser() {
         say "apt-get could not install chromium: the tests that open a page are skipped"
 }
 
+# --- Node, for clients that others wrote; without it the tests that run them are skipped
+
+install_node() {
+    if ! has apt-get || { [ "$(id -u)" -ne 0 ] && ! { has sudo && sudo -n true 2>/dev/null; }; }; then
+        say "there is no Node here, so the tests that run other people's clients are skipped"
+        return 0
+    fi
+    apt-cache policy npm 2>/dev/null | grep -q '^ *Candidate: *[0-9]' || apt env \
+        DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update || true
+    say "installing nodejs and npm for the tests"
+    apt env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install nodejs npm >/dev/null ||
+        say "apt-get could not install nodejs and npm: the tests that need them are skipped"
+}
+
+fetch_clients() { # the packages of tests/js, by their lock; a stamp says what they were made from
+    if ! has node || ! has npm; then return 0; fi
+    wanted=$({ node --version; cat tests/js/package-lock.json; } | digest)
+    [ "$(cat tests/js/node_modules/.locked 2>/dev/null)" = "$wanted" ] && return
+    (cd tests/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) &&
+        echo "$wanted" >tests/js/node_modules/.locked ||
+        say "the packages of tests/js could not be fetched: the tests that need them are skipped"
+}
+
 # --- the virtual environment; its two stamps say what it was made from
 
 digest() { cksum | tr -d ' '; }
@@ -162,5 +186,9 @@ if [ "${1:-}" = --ready ]; then # only say whether the system's packages are the
     exit
 fi
 [ -z "$(missing_packages)" ] || install_packages
-if [ "${1:-}" = --tests ] && ! has_browser; then install_browser; fi
+if [ "${1:-}" = --tests ]; then
+    has_browser || install_browser
+    { has node && has npm; } || install_node
+    fetch_clients
+fi
 make_environment

@@ -1,18 +1,15 @@
-"""The ASGI application: GraphQL, and whether the process and its database are well."""
+"""The ASGI application: its routes, what each request passes on its way, and what it starts."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
@@ -21,12 +18,16 @@ from geo.pace import WalkDefaults
 from resolvers.context import Shared
 from resolvers.events import Hub
 from resolvers.uploads import Desk, keep_swept
+from service import http_export, http_limits, http_tiles
+from service.http_compression import Compressed
+from service.http_health import health_routes
+from service.http_trace import HEADER, Traced, watch_statements
 from service.http_view import MAX_QUERY_BYTES, AppState, View
+from service.metrics import Metrics
 from service.settings import Settings, read_settings
 from service.upload_folder import upload_folder
 from sources.apart import Limits
 from storage.engine import make_engine
-from storage.migrate import MigrationStatus, status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -35,16 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_QUERY_BYTES", "from_environment", "make_app"]
 
-LOG = logging.getLogger("wangge.service")
-
-READY_TIMEOUT_S = 5.0
-"""How long the database may take to say that it is there."""
-
 LAST_ANSWERS_S = 5.0
 """How long the last questions may take to be answered, though nobody waits, before the end."""
 
-_GZIP_LEVEL = 1  # 2 ms for a large answer; level 9 takes twenty times as long
-_GZIP_FROM_BYTES = 1000
+PREFLIGHT_S = 7200
+"""How long a browser may remember what a page of another origin may do; Chromium forgets then."""
+_EXPOSED = ("ETag", "Retry-After", "Server-Timing", HEADER)
 
 
 def make_app(settings: Settings, url: str) -> Starlette:
@@ -58,10 +55,13 @@ def make_app(settings: Settings, url: str) -> Starlette:
         SQLAlchemy URL of a migrated database. The application opens its own pool when it
         starts, and closes it when it ends.
     """
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
         engine = make_engine(url)
+        watch_statements(engine)
+        metrics.watch_pool(engine)
         hub = Hub(engine)
         limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
         desk = Desk(settings.imports_at_once, limits)
@@ -80,21 +80,39 @@ def make_app(settings: Settings, url: str) -> Starlette:
             if shared.asked:
                 await asyncio.wait(shared.asked, timeout=LAST_ANSWERS_S)
             await engine.dispose()
-
-    async def ready(_request: Request) -> Response:
-        reason = await _unready(url)
-        return _json({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
+            metrics.close()
 
     view = View(settings)
     routes = [
         Route("/graphql", view),
         WebSocketRoute("/graphql", view),
-        Route("/healthz", _healthy),
-        Route("/readyz", ready),
+        *health_routes(settings, url, metrics),
+        *http_export.routes(settings),
+        *http_tiles.routes(settings),
         Route("/", _home),
     ]
-    gzip = Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
-    return Starlette(routes=routes, middleware=[gzip], lifespan=lifespan)
+    return Starlette(routes=routes, middleware=_passed(settings, metrics), lifespan=lifespan)
+
+
+def _passed(settings: Settings, metrics: Metrics) -> list[Middleware]:
+    """Return what each request passes, the outermost first."""
+    passed = [Middleware(Traced, metrics=metrics)]
+    if settings.cors_origins:
+        # Keys come in a header that a page must know: no browser sends one by itself, so that no
+        # page of another origin can ask in the name of a visitor, and credentials are not needed.
+        passed.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=("GET", "POST"),
+                allow_headers=("*",),
+                expose_headers=_EXPOSED,
+                max_age=PREFLIGHT_S,
+            )
+        )
+    passed.append(Middleware(Compressed))
+    passed.append(Middleware(http_limits.Limits, settings=settings))
+    return passed
 
 
 @asynccontextmanager
@@ -117,36 +135,6 @@ def from_environment() -> Starlette:
     return make_app(settings, settings.database_url)
 
 
-async def _healthy(_request: Request) -> Response:
-    """Say that the process is up."""
-    return _json({"up": True}, 200)
-
-
 async def _home(_request: Request) -> Response:
     """Lead a browser to the one page there is."""
     return RedirectResponse("graphql")
-
-
-async def _unready(url: str) -> str | None:
-    """Return why the service cannot answer; None when it can."""
-    try:
-        found = await asyncio.wait_for(asyncio.to_thread(status, url), READY_TIMEOUT_S)
-    except TimeoutError:
-        return f"the database did not answer within {READY_TIMEOUT_S:g} s"
-    except (NoDatabaseError, SQLAlchemyError) as error:
-        LOG.warning("the database is not ready: %s", error)
-        return "the database does not answer"  # the details may name hosts
-    return _behind(found)
-
-
-def _behind(found: MigrationStatus) -> str | None:
-    if not found.pending:
-        return None
-    return (
-        f"the tables are at revision {found.current or 'none'} and must be at {found.head}: run "
-        "`wangge db upgrade`"
-    )
-
-
-def _json(content: object, status_code: int) -> Response:
-    return Response(orjson.dumps(content), status_code, media_type="application/json")

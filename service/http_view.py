@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
-from anyio import to_thread
-from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry import UNSET
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http.parse_content_type import parse_content_type
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.graphql import OperationType
 
 from geo.errors import LimitExceededError, TooCostlyError, WanggeError
 from resolvers.context import Context, Shared
 from resolvers.events import Hub
-from resolvers.rights import Right, require
 from resolvers.uploads import Desk
 from schema.build import schema
+from schema.limits import Limits
 from schema.request import RequestContext
 from service import graphiql
-from service.errors import outcome_of
-from service.http_forms import FormLimits, SilentError, receive_form, too_large
+from service.http_answers import JSON, Refused, is_request_error, media_for, status_for
+from service.http_caching import UNCACHED, Tagger, matches
+from service.http_form_desk import LATER, FormDesk, is_form
+from service.http_graphql import (
+    FORM,
+    Asked,
+    asked_in,
+    asked_in_address,
+    check_method,
+    kind_of,
+    not_by_get,
+    read_json,
+    wants_page,
+)
 from service.http_sockets import GREETING_S, MAX_SOCKETS, MAX_SUBSCRIPTIONS, Handler, TextSocket
+from service.http_trace import trace_of
+from service.leaving import watch
+from service.persisted import PersistedQueries, refuse_persisted
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
+    from strawberry.types import ExecutionResult
     from strawberry.types.unset import UnsetType
 
     from service.settings import Settings
 
 MAX_QUERY_BYTES = 8_000_000
 """Largest body of a query with its variables; 10000 points take about a tenth of it."""
-
-MAX_FORMS_WAITING = 8
-"""Forms that may be received, or wait for their turn, beside those that are imported."""
-
-RETRY_S = 10
-"""When to come again if too many are there."""
 
 
 class AppState(TypedDict):
@@ -60,14 +67,6 @@ class AppState(TypedDict):
     """Where files that are sent lie until they are read."""
 
 
-class FormRequest(StarletteRequestAdapter):
-    """A request whose form we receive ourselves."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__(request)
-        self.request = request
-
-
 class View(GraphQL[RequestContext, None]):
     """Strawberry's view, with JSON by orjson, our context and our own limits.
 
@@ -77,7 +76,6 @@ class View(GraphQL[RequestContext, None]):
         Whose timezone says which day it is, and how large a file may be.
     """
 
-    request_adapter_class = FormRequest
     websocket_adapter_class = TextSocket
     graphql_transport_ws_handler_class = Handler
 
@@ -88,19 +86,27 @@ class View(GraphQL[RequestContext, None]):
             connection_init_wait_timeout=dt.timedelta(seconds=GREETING_S),
             multipart_uploads_enabled=True,
             max_subscriptions_per_connection=MAX_SUBSCRIPTIONS,
+            allowed_origins=settings.cors_origins,
         )
+        self._persisted = PersistedQueries() if settings.persisted_queries else None
+        self._tagger = Tagger(settings)
+        self._has_page = settings.graphiql
         self._timezone = ZoneInfo(settings.timezone)
-        self._limits = FormLimits(settings.max_upload_mb << 20)
-        self._max_forms = settings.imports_at_once + MAX_FORMS_WAITING
-        self._forms = 0
+        self._question_limits = Limits(
+            cost=settings.cost_limit,
+            seconds=settings.request_seconds,
+            statement_s=settings.statement_seconds,
+            introspection=settings.introspection,
+        )
+        self._forms = FormDesk(settings, self._of)
         self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, of a body that is not too large, or a connection."""
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send)
-        elif _is_form(scope):
-            await self._receive(scope, receive, send)
+        elif is_form(scope):
+            await self._forms.receive(super().__call__, scope, receive, send)
         else:
             await super().__call__(scope, _bounded(receive), send)
 
@@ -110,7 +116,11 @@ class View(GraphQL[RequestContext, None]):
         """Return the request's own context."""
         state = request.state
         fresh = partial(self._fresh, state.shared, bearer(request.headers.get("authorization")))
-        return RequestContext(fresh(), fresh=fresh, hub=state.hub, desk=state.desk)
+        context = RequestContext(
+            fresh(), fresh=fresh, hub=state.hub, desk=state.desk, limits=self._question_limits
+        )
+        watch(request.scope, context.clock)
+        return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType:
         """Let in who may read; a key may come in the first message."""
@@ -124,19 +134,6 @@ class View(GraphQL[RequestContext, None]):
         nothing_to_say: UnsetType = UNSET
         return nothing_to_say
 
-    def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - JSON
-        """Read a body, which is no bare value, or a parameter of the address."""
-        read = super().parse_json(data)
-        if isinstance(data, bytes) and not isinstance(read, dict | list):  # a list is a batch
-            raise HTTPException(400, "the body must be a JSON object with the field `query`")
-        return read
-
-    async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> Any:  # noqa: ANN401 - JSON with files in it
-        """Return a form's operations with its files, which go to the disk as they come in."""
-        if not isinstance(request, FormRequest):
-            raise TypeError("the request is not one of this view")
-        return await receive_form(request.request, request.request.scope[_ROOM], self._limits)
-
     def encode_json(self, data: object) -> bytes:
         """Write JSON; ready text passes through."""
         return orjson.dumps(data)
@@ -145,10 +142,100 @@ class View(GraphQL[RequestContext, None]):
         """Read JSON."""
         return orjson.loads(data)
 
-    @property
-    def graphql_ide_html(self) -> str:
-        """The page for a browser."""
-        return graphiql.page()
+    async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Strawberry's
+        """Answer a request, or hold a conversation over a WebSocket."""
+        if request.scope["type"] == "websocket":
+            return await super().run(request, *args, **kwargs)
+        media = JSON
+        try:
+            check_method(request)
+            if wants_page(request):
+                return self._page()
+            media = media_for(request.headers.get("accept", ""))
+            return await self._answer(request, media)
+        except Refused as refused:
+            trace_of(request.scope).refused(refused)
+            return refused.response(media)
+
+    def _page(self) -> Response:
+        """Return the page for a browser."""
+        if not self._has_page:
+            raise Refused("there is no page here; send a query by POST", status=404)
+        return HTMLResponse(graphiql.page(), headers={"Vary": "Accept"})
+
+    async def _answer(self, request: Request, media: str) -> Response:
+        """Answer a query in a media type."""
+        asked = await self._asked(request)
+        if self._persisted is None:
+            refuse_persisted(asked.extensions)
+        else:
+            query = self._persisted.resolve(asked.query, asked.extensions)
+            asked = asked._replace(query=query)
+        trace_of(request.scope).operation = asked.operation
+        context = await self.get_context(request, Response())
+        seen = None
+        if request.method == "GET":
+            seen = await self._tagger.see(context.reading, asked, media=media)
+        if seen and matches(request.headers.get("if-none-match"), seen.tag):
+            return Response(status_code=304, headers=seen.headers())
+        result = await self._execute(request, asked, context)
+        response = await self._tell(request, result, media)
+        same = seen and not result.errors and await self._tagger.still(context.reading, seen)
+        response.headers.update(seen.headers() if seen and same else UNCACHED)
+        return response
+
+    async def _asked(self, request: Request) -> Asked:
+        """Return what a request asks."""
+        if request.method == "GET":
+            return asked_in_address(request)
+        if kind_of(request) == FORM:
+            return asked_in(await self._forms.read(request))
+        return asked_in(read_json(await request.body(), "the body"))
+
+    async def _execute(
+        self, request: Request, asked: Asked, context: RequestContext
+    ) -> ExecutionResult:
+        """Execute what is asked.
+
+        Raises
+        ------
+        Refused
+            If it cannot be executed by the request's method, or does not say which of its
+            operations is meant.
+        """
+        try:
+            result = await self.schema.execute(
+                asked.query,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation,
+                allowed_operation_types=OperationType.from_http(_METHODS[request.method]),
+                operation_extensions=asked.extensions,
+            )
+        except InvalidOperationTypeError as error:
+            raise not_by_get(error.as_http_error_reason("GET")) from error
+        except CannotGetOperationTypeError as error:
+            raise Refused(error.as_http_error_reason(), legacy=200) from error
+        except MissingQueryError as error:
+            raise Refused("the field `query` is empty: it holds the text of the query") from error
+        if self._persisted is not None and not is_request_error(result.data, result.errors):
+            self._persisted.keep(asked.query or "", asked.extensions)
+        return result
+
+    async def _tell(self, request: Request, result: ExecutionResult, media: str) -> Response:
+        """Return a result as an answer in a media type."""
+        refused = is_request_error(result.data, result.errors)
+        told: dict[str, Any] = dict(await self.process_result(request, result))  # JSON
+        if refused:  # nothing was executed: there is no data, not even null
+            del told["data"]
+        trace_of(request.scope).failed(result.errors)
+        status = status_for(media, result.errors, refused=refused)
+        return Response(self.encode_json(told), status, media_type=media)
+
+    def _of(self, request: Request) -> Context:
+        """Return what a request knows at its beginning."""
+        key = bearer(request.headers.get("authorization"))
+        return self._fresh(request.state.shared, key)
 
     def _fresh(self, shared: Shared, key: str | None) -> Context:
         """Return a context that knows nothing yet, on the day that it is now."""
@@ -158,7 +245,8 @@ class View(GraphQL[RequestContext, None]):
         """Serve a connection, unless there are too many."""
         if self._sockets >= MAX_SOCKETS:
             crowd = TooCostlyError(f"{MAX_SOCKETS} connections are open here; come again later")
-            await WebSocket(scope, receive, send).send_denial_response(refusal(crowd, 503))
+            denied = Refused.by(crowd, 503, headers=LATER).response(JSON)
+            await WebSocket(scope, receive, send).send_denial_response(denied)
             return
         self._sockets += 1
         try:
@@ -166,38 +254,9 @@ class View(GraphQL[RequestContext, None]):
         finally:
             self._sockets -= 1
 
-    async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a form, which is for those who may import; others are refused unread."""
-        request = Request(scope, receive)
-        room = None
-        try:
-            await self._admit(request)
-            self._forms += 1
-            room = Path(tempfile.mkdtemp(dir=request.state.folder))
-            scope[_ROOM] = room
-            await super().__call__(scope, receive, send)
-        except (WanggeError, SilentError) as error:
-            await _refused(error)(scope, receive, send)
-        except ClientDisconnect:
-            pass  # nobody is there to be answered
-        finally:
-            if room is not None:
-                self._forms -= 1
-                await to_thread.run_sync(partial(shutil.rmtree, room, ignore_errors=True))
 
-    async def _admit(self, request: Request) -> None:
-        """Refuse a form by what is known of it before it is read."""
-        key = bearer(request.headers.get("authorization"))
-        await require(self._fresh(request.state.shared, key), Right.MAKE_DRAFTS)
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._limits.body_bytes:
-            raise LimitExceededError(too_large(self._limits))
-        if self._forms >= self._max_forms:
-            raise TooCostlyError(f"{self._forms} files are being imported here; come again later")
-
-
-_ROOM = "wangge.room"
-"""Where in a request's scope the folder of its files is told."""
+_METHODS: dict[str, Literal["GET", "POST"]] = {"GET": "GET", "POST": "POST"}
+"""As Strawberry names them."""
 
 
 def bearer(header: str | None) -> str | None:
@@ -214,32 +273,6 @@ def _key_in(said: dict[str, object]) -> str | None:
     return None
 
 
-def refusal(error: WanggeError, status: int) -> Response:
-    """Return an error as the answer to a whole request."""
-    told = {"message": str(error), "extensions": error.extensions}
-    headers = {"Retry-After": str(RETRY_S)} if status == 503 else None  # noqa: PLR2004 - its number
-    content = orjson.dumps({"data": None, "errors": [told]})
-    return Response(content, status, headers, media_type="application/json")
-
-
-def _refused(error: WanggeError | SilentError) -> Response:
-    if isinstance(error, SilentError):
-        return refusal(LimitExceededError("the rest of the form did not come in time"), 408)
-    if isinstance(error, LimitExceededError):
-        return refusal(error, 413)
-    if isinstance(error, TooCostlyError):
-        return refusal(error, 503)
-    return refusal(error, outcome_of(error).http_status)
-
-
-def _is_form(scope: Scope) -> bool:
-    """Return whether a request brings a multipart form."""
-    if scope["type"] != "http" or scope["method"] != "POST":
-        return False
-    kind, _ = parse_content_type(Request(scope).headers.get("content-type", ""))
-    return kind == "multipart/form-data"
-
-
 def _bounded(receive: Receive) -> Receive:
     """Refuse a body that is too large while it comes in."""
     seen = 0
@@ -249,7 +282,11 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > MAX_QUERY_BYTES:
-            raise HTTPException(413, f"a query may have {MAX_QUERY_BYTES} bytes at most")
+            raise Refused(
+                f"a query may have {MAX_QUERY_BYTES} bytes at most",
+                status=413,
+                code=LimitExceededError.code,
+            )
         return message
 
     return bounded

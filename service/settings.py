@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -54,6 +55,29 @@ def _known_timezone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("no such timezone is known here; Asia/Shanghai is one") from None
     return name
+
+
+def _origins(given: object) -> object:
+    """Return origins that are written one after another, with commas between."""
+    if not isinstance(given, str):
+        return given
+    return tuple(
+        dict.fromkeys(part.strip().rstrip("/") for part in given.split(",") if part.strip())
+    )
+
+
+def _known_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what no browser says of a page: it would never be allowed, and nobody would know."""
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.match(origin):
+            raise ValueError(
+                f"{origin!r} is no origin; https://map.example.org and http://localhost:5173 are "
+                "some, and * means all"
+            )
+    return ("*",) if "*" in origins else origins
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?\Z")
 
 
 def _absolute(path: Path) -> Path:
@@ -108,6 +132,51 @@ class Settings(BaseSettings):
     )
     read_seconds: int = Field(
         default=300, ge=1, description="How long reading one file may take, in seconds."
+    )
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_origins), AfterValidator(_known_origins)
+    ] = Field(
+        default=(),
+        description="Origins whose pages may ask, with commas between; * means all.",
+    )
+    persisted_queries: bool = Field(
+        default=True, description="Whether a query may be named by its hash."
+    )
+    metrics: Literal["local", "open", "off"] = Field(
+        default="local",
+        description="Who may read /metrics: this machine and those with a key, all, or nobody.",
+    )
+    log_format: Literal["plain", "json"] = Field(
+        default="plain", description="Log lines for people, or one JSON object each."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="What is logged; each request is from info on."
+    )
+    grace_seconds: int = Field(
+        default=10, ge=0, le=600, description="What running requests get to end when it stops."
+    )
+
+    # limits
+    introspection: bool = Field(
+        default=True, description="Whether clients may ask for the schema itself."
+    )
+    graphiql: bool = Field(default=True, description="Whether a browser gets GraphiQL.")
+    cost_limit: int = Field(
+        default=250_000, ge=1, description="What one question may cost, in things."
+    )
+    statement_seconds: float = Field(
+        default=20.0, gt=0, description="How long the database may take for a part of a query."
+    )
+    request_seconds: float = Field(
+        default=60.0, gt=0, description="How long a query may take; changes may take longer."
+    )
+    rate_per_key: float = Field(
+        default=500.0, ge=0, description="Requests a second of one key; 0 does not count them."
+    )
+    rate_per_address: float = Field(
+        default=100.0,
+        ge=0,
+        description="Those of one address without a key, but for this machine's own; 0 likewise.",
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Text, and_, func, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import aliased
 
 from storage.models import Outline, Unit, UnitTally
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+DECIMALS = 9
+"""Of degrees: those that are stored, so that the text means the same points."""
 
 
 class ExportRow(NamedTuple):
@@ -76,6 +81,90 @@ async def units_at(
     if top is not None:
         query = query.where(_below(edition, top, path))
     return [ExportRow(*row) for row in await connection.execute(query)]
+
+
+class Place(NamedTuple):
+    """Where a unit is stored, and how much that is."""
+
+    row_id: int
+    code: str
+    stored_bytes: int
+
+
+class TextRow(NamedTuple):
+    """One unit, its geometry as text of 9 decimals, which carries the proof."""
+
+    code: str
+    name: str
+    parent_code: str | None
+    geometry: str
+    area_m2: float
+    properties: str
+    """JSON text of an object: no digit of its numbers is lost."""
+    households: int
+    people: int
+
+
+async def places_at(
+    connection: AsyncConnection,
+    edition: int,
+    level: str,
+    *,
+    after: str | None,
+    limit: int,
+    top: str | None = None,
+    path: Sequence[str] = (),
+) -> list[Place]:
+    """Return a page of the units of a level in an edition, by code; geometries are not read.
+
+    Parameters
+    ----------
+    after
+        Only units behind this code.
+    top, path
+        As in :func:`units_at`.
+
+    Notes
+    -----
+    ``pg_column_size`` looks at the row alone, not at the geometry beside it.
+    """
+    query = (
+        select(Unit.row_id, Unit.code, func.pg_column_size(Unit.geom))
+        .where(Unit.level == level, stands(Unit, edition))
+        .order_by(Unit.code)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Unit.code > after)
+    if top is not None:
+        query = query.where(_below(edition, top, path))
+    return [Place(*row) for row in await connection.execute(query)]
+
+
+async def texts_at(
+    connection: AsyncConnection, edition: int, row_ids: Sequence[int], *, wkt: bool
+) -> list[TextRow]:
+    """Return units with their geometry as GeoJSON or WKT, by code."""
+    tally = and_(
+        UnitTally.level == Unit.level, UnitTally.code == Unit.code, stands(UnitTally, edition)
+    )
+    shape = func.ST_AsText(Unit.geom, DECIMALS) if wkt else func.ST_AsGeoJSON(Unit.geom, DECIMALS)
+    query = (
+        select(
+            Unit.code,
+            Unit.name,
+            Unit.parent_code,
+            shape,
+            Unit.area_m2,
+            sql_cast(Unit.properties, Text),
+            func.coalesce(UnitTally.households, 0),
+            func.coalesce(UnitTally.people, 0),
+        )
+        .join(UnitTally, tally, isouter=True)
+        .where(Unit.row_id.in_(row_ids))
+        .order_by(Unit.code)
+    )
+    return [TextRow(*row) for row in await connection.execute(query)]
 
 
 async def has_unit(connection: AsyncConnection, edition: int, level: str, code: str) -> bool:

@@ -38,6 +38,27 @@ def test_variables_carry_the_prefix_and_options_win(monkeypatch: pytest.MonkeyPa
     assert read_settings(port=9002, host=None).port == 9002
 
 
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://map.example.org", ("https://map.example.org",)),
+        (
+            " https://map.example.org/ ,http://localhost:5173, http://[::1]:80,",
+            ("https://map.example.org", "http://localhost:5173", "http://[::1]:80"),
+        ),
+        ("*", ("*",)),
+        ("https://map.example.org,*", ("*",)),
+        ("", ()),
+    ],
+)
+def test_origins_are_written_with_commas_between(
+    monkeypatch: pytest.MonkeyPatch, given: str, origins: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("WANGGE_CORS_ORIGINS", given)
+
+    assert read_settings().cors_origins == origins
+
+
 def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANGGE_PORT", "")
     monkeypatch.setenv("DATABASE_URL", "")
@@ -71,6 +92,11 @@ def test_each_form_of_a_database_url_becomes_the_one_for_psycopg(
         ("WANGGE_PORT", "70000", "65535"),
         ("WANGGE_PUBLIC", "perhaps", "boolean"),
         ("WANGGE_TIMEZONE", "Asia/Atlantis", "no such timezone"),
+        ("WANGGE_CORS_ORIGINS", "map.example.org", "is no origin"),
+        ("WANGGE_CORS_ORIGINS", "https://map.example.org/page", "is no origin"),
+        ("WANGGE_CORS_ORIGINS", "https://*.example.org", "is no origin"),
+        ("WANGGE_METRICS", "yes", "'local', 'open' or 'off'"),
+        ("WANGGE_LOG_FORMAT", "xml", "'plain' or 'json'"),
         ("WANGGE_TIMEZONE", "/etc/hostname", "no such timezone"),
         ("DATABASE_URL", "mysql://h/d", "postgresql://"),
         ("DATABASE_URL", "h/d", "postgresql://"),

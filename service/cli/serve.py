@@ -13,22 +13,15 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from geo.errors import BadInputError
-from service.app import MAX_QUERY_BYTES, make_app
+from service.app import make_app
 from service.cli.frame import app
 from service.cli.output import note
 from service.database import open_database
+from service.server import configured, counting_together
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from starlette.applications import Starlette
-
-GRACE_S = 10
-"""How long requests that run may take to end when the service stops."""
-
-START_S = 60
-"""How long a worker may be silent, as it is while it starts, before it is replaced."""
 
 
 @app.command()
@@ -116,10 +109,10 @@ def run_service(settings: Settings, url: str, listener: socket.socket, *, worker
     before = signal.signal(signal.SIGTERM, _stop)  # uvicorn passes the signal on when it is done
     try:
         if workers == 1:
-            config = _configured(make_app(settings, url))
+            config = configured(settings, make_app(settings, url))
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            _run_workers(url, listener, workers)
+            _run_workers(settings, url, listener, workers)
     except (KeyboardInterrupt, _StoppedError):
         pass
     finally:
@@ -127,25 +120,11 @@ def run_service(settings: Settings, url: str, listener: socket.socket, *, worker
     note("stopped")
 
 
-def _run_workers(url: str, listener: socket.socket, workers: int) -> None:
+def _run_workers(settings: Settings, url: str, listener: socket.socket, workers: int) -> None:
     os.environ["DATABASE_URL"] = url  # which the workers inherit
-    config = _configured("service.app:from_environment", factory=True, workers=workers)
-    Multiprocess(config, sockets=[listener]).run()
-
-
-def _configured(
-    application: Starlette | str, *, factory: bool = False, workers: int | None = None
-) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        factory=factory,
-        workers=workers,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_worker_healthcheck=START_S,
-        ws_max_size=MAX_QUERY_BYTES,  # as for a query over HTTP
-    )
+    config = configured(settings, "service.app:from_environment", factory=True, workers=workers)
+    with counting_together():
+        Multiprocess(config, sockets=[listener]).run()
 
 
 class _StoppedError(Exception):

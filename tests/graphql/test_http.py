@@ -86,7 +86,8 @@ def test_variables_and_operations_are_chosen(client: TestClient) -> None:
     params = {"query": body["query"], "operationName": "B", "variables": '{"n": 1}'}
     got = client.get("/graphql", params=params)
 
-    assert posted.json() == got.json() == {"data": {"edition": {"number": 1}}}
+    assert posted.json() == got.json()
+    assert posted.json()["data"] == {"edition": {"number": 1}}
 
 
 def test_an_error_has_a_code_and_leaves_its_neighbours(client: TestClient) -> None:
@@ -148,7 +149,8 @@ def test_the_key_comes_in_the_header(client: TestClient, editor: str) -> None:
     bad = answer(client, query, authorization="Bearer wg_nonsense")
 
     assert without["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert with_key == lower == {"data": {"drafts": {"totalCount": 1}}}
+    assert with_key == lower
+    assert with_key["data"] == {"drafts": {"totalCount": 1}}
     assert bad["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
@@ -158,7 +160,7 @@ def test_a_service_that_is_not_public_asks_for_a_key(database_url: str, editor: 
         granted = answer(client, "{ edition { number } }", authorization=f"Bearer {editor}")
 
     assert denied["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert granted == {"data": {"edition": {"number": 2}}}
+    assert granted["data"] == {"edition": {"number": 2}}
 
 
 # --- a browser ----------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ def test_a_service_without_its_database_is_up_but_not_ready(database_url: str) -
 
     assert ready.status_code == 503
     assert ready.json() == {"ready": False, "reason": "the database does not answer"}
-    assert asked.json()["errors"][0]["message"] == "Unexpected error."
+    assert asked.json()["errors"][0]["extensions"]["code"] == "NO_DATABASE"
     assert "secret" not in ready.text + asked.text
 
 

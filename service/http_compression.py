@@ -1,0 +1,132 @@
+"""Compresses text on its way out: zstd, Brotli or gzip, whichever the client takes."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+
+from service.encodings import OFFERED, Piecewise, compress, piecewise
+from service.negotiation import REMEMBERED, best_encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FROM_BYTES = 1000
+"""What is shorter fits into one packet anyhow."""
+ASIDE_BYTES = 1 << 18
+"""What is longer is compressed in a thread, so that others are answered meanwhile."""
+
+_ACCEPT = b"accept-encoding"
+_NO_BODY = frozenset({204, 304})
+_EVENTS = "text/event-stream"
+
+
+class Compressed:
+    """Middleware: compresses bodies of text and JSON that are not compressed already.
+
+    Notes
+    -----
+    No answer holds a secret beside what a stranger has said, so that its length tells nothing
+    (BREACH): keys come in a header and are never told back.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http":
+            said = b", ".join(value for name, value in scope["headers"] if name == _ACCEPT)
+            send = _Out(send, best_encoding(said.decode("latin-1"), OFFERED)).send
+        await self._app(scope, receive, send)
+
+
+class _Out:
+    """One answer on its way."""
+
+    def __init__(self, send: Send, encoding: str | None) -> None:
+        self._send = send
+        self._encoding = encoding
+        self._start: Message = {}
+        self._worker: Piecewise | None = None
+        self._plain = False
+
+    async def send(self, message: Message) -> None:
+        """Send a message on, compressed if that is worth it."""
+        if message["type"] == "http.response.start":
+            self._begin(message)
+        if message["type"] == "http.response.body" and not self._plain:
+            await self._body(message)
+        elif message["type"] != "http.response.start" or self._plain:
+            await self._send(message)
+
+    def _begin(self, message: Message) -> None:
+        """Decide by the head; it is held back until the first of the body is there."""
+        raw = message.setdefault("headers", [])
+        self._start = message
+        fits = message["status"] not in _NO_BODY and _is_text(dict(raw))
+        if fits:
+            MutableHeaders(raw=raw).add_vary_header("Accept-Encoding")
+        self._plain = not fits or self._encoding is None
+
+    async def _body(self, message: Message) -> None:
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self._worker is None and not more:
+            await self._whole(body)
+            return
+        if self._worker is None:
+            self._worker = piecewise(self._encoding or "")
+            await self._head(None)
+        made = self._worker.add(body) + (b"" if more else self._worker.end())
+        if made or not more:
+            await self._send({"type": "http.response.body", "body": made, "more_body": more})
+
+    async def _whole(self, body: bytes) -> None:
+        """Send a body that is there at once."""
+        encoding = self._encoding or ""
+        if len(body) < FROM_BYTES:
+            await self._send(self._start)
+        else:
+            aside = len(body) > ASIDE_BYTES
+            body = (
+                await asyncio.to_thread(compress, body, encoding)
+                if aside
+                else compress(body, encoding)
+            )
+            await self._head(len(body))
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _head(self, length: int | None) -> None:
+        """Send the head of a compressed body."""
+        headers = MutableHeaders(raw=self._start["headers"])
+        headers["Content-Encoding"] = self._encoding or ""
+        if length is None:
+            del headers["Content-Length"]
+        else:
+            headers["Content-Length"] = str(length)
+        tag = headers.get("etag", "")
+        if tag and not tag.startswith("W/"):  # the same only by its meaning: RFC 9110, 8.8.3
+            headers["ETag"] = f"W/{tag}"
+        await self._send(self._start)
+
+
+def _is_text(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a body is one that becomes smaller, and may be changed."""
+    if b"content-encoding" in headers or b"content-range" in headers:
+        return False
+    if b"no-transform" in headers.get(b"cache-control", b""):
+        return False
+    return _is_text_type(headers.get(b"content-type", b""))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_text_type(said: bytes) -> bool:
+    kind = said.decode("latin-1").partition(";")[0].strip().lower()
+    if kind == _EVENTS:
+        return False
+    return kind.startswith("text/") or kind.endswith(("json", "json-seq", "xml", "javascript"))

@@ -1,0 +1,84 @@
+"""How uvicorn runs the application: its limits, its log, and how it says goodbye."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+
+from service.http_view import MAX_QUERY_BYTES
+from service.logs import log_config
+from service.metrics import SHARED_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.applications import Starlette
+
+    from service.settings import Settings
+
+START_S = 60
+"""How long a worker may be silent, as it is while it starts, before it is replaced."""
+
+GOODBYE = "the service stops"
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A WebSocket whose client is told that the service goes away, and may come again."""
+
+    def shutdown(self) -> None:
+        """Close the connection, as the server ends."""
+        if self.handshake_complete and not self.close_sent:
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY, "reason": GOODBYE}
+            )
+            self.conn.send_close(CloseCode.GOING_AWAY, GOODBYE)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+        super().shutdown()
+
+
+def configured(
+    settings: Settings,
+    application: Starlette | str,
+    *,
+    factory: bool = False,
+    workers: int | None = None,
+) -> uvicorn.Config:
+    """Return how the application is served.
+
+    Parameters
+    ----------
+    application
+        Or, for workers, where each finds the function that makes its own.
+    factory
+        Whether it is such a function.
+    """
+    return uvicorn.Config(
+        application,
+        factory=factory,
+        workers=workers,
+        log_config=log_config(settings),
+        access_log=False,  # ours knows more
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_seconds,
+        timeout_worker_healthcheck=START_S,
+        ws=Socket,
+        ws_max_size=MAX_QUERY_BYTES,  # as for a query over HTTP
+    )
+
+
+@contextmanager
+def counting_together() -> Iterator[None]:
+    """Let the workers that are started in the block count together: any of them tells of all."""
+    with tempfile.TemporaryDirectory(prefix="wangge-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[SHARED_FOLDER]
