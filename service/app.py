@@ -20,6 +20,7 @@ from geo.errors import NoDatabaseError
 from geo.pace import WalkDefaults
 from resolvers.context import Shared
 from resolvers.events import Hub
+from resolvers.known import Known
 from resolvers.uploads import Desk, keep_swept
 from service.http_view import MAX_QUERY_BYTES, AppState, View
 from service.settings import Settings, read_settings
@@ -62,7 +63,6 @@ def make_app(settings: Settings, url: str) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
         engine = make_engine(url)
-        hub = Hub(engine)
         limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
         desk = Desk(settings.imports_at_once, limits)
         shared = Shared(
@@ -70,7 +70,10 @@ def make_app(settings: Settings, url: str) -> Starlette:
             public=settings.public,
             timezone=ZoneInfo(settings.timezone),
             walk=WalkDefaults(settings.walk_minutes, settings.walk_speed_kmh),
+            known=Known(kept=settings.fast),
+            holds=settings.fast,
         )
+        hub = Hub(engine, shared.known)
         try:
             with upload_folder() as folder:
                 async with _beside(hub.run(), keep_swept(engine)):

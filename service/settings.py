@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     read_seconds: int = Field(
         default=300, ge=1, description="How long reading one file may take, in seconds."
     )
+    fast: bool = Field(
+        default=True,
+        description="Whether queries are answered the fast way, with units held in memory.",
+    )
 
 
 def read_settings(**given: object) -> Settings:
