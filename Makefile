@@ -7,6 +7,7 @@
 #   make bench-coverage       the coverage engine beside others (docs/benchmarks-coverage.md)
 #   make bench-import         a file into a published edition, beside ogr2ogr (docs/benchmarks-import.md)
 #   make bench-circles        walks and circles beside pgRouting and others (docs/benchmarks-circles.md)
+#   make bench-graphql        questions over HTTP beside PostGraphile and others (docs/benchmarks-graphql.md)
 #   make bench-planning       plans beside HiGHS, networkx and scipy (docs/benchmarks-planning.md)
 #   make clean                removes virtual environments, fetched packages and caches, nothing else
 
@@ -19,7 +20,8 @@ ifeq ($(CI),true)
 export WANGGE_REQUIRE_ALL ?= 1
 endif
 
-.PHONY: demo test check kernels bench bench-coverage bench-import bench-circles bench-planning clean setup
+.PHONY: demo test check kernels bench bench-coverage bench-import bench-circles bench-planning \
+	bench-graphql clean setup
 
 demo:
 	@scripts/demo.sh $(ARGS)
@@ -58,11 +60,16 @@ bench-circles: setup
 	@scripts/bench-setup.sh circles
 	@$(BIN)/python -m benchmarks.circles $(ARGS)
 
+bench-graphql: setup
+	@scripts/bench-setup.sh graphql
+	@$(BIN)/python -m benchmarks.graphql $(ARGS)
+
 bench-planning: setup
 	@scripts/bench-setup.sh
 	@$(BIN)/python -m benchmarks.planning $(ARGS)
 
 clean:
-	rm -rf .venv .venv-bench .venv-valhalla benchmarks/node_modules tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache \
-		.hypothesis .import_linter_cache build wangge.egg-info
+	rm -rf .venv .venv-bench .venv-valhalla .venv-tipg benchmarks/node_modules \
+		benchmarks/graphql/postgraphile/node_modules tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache build wangge.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -30,6 +30,11 @@ BENCHMARKS = (
         "HiGHS; circleCoverage over HTTP (docs/benchmarks-circles.md)",
     ),
     Benchmark(
+        "bench-graphql",
+        "questions of map front ends over HTTP beside PostGraphile, Strawberry and tipg on the "
+        "same database (docs/benchmarks-graphql.md)",
+    ),
+    Benchmark(
         "bench-planning",
         "plans of 300 to 20,000 bodies beside HiGHS, networkx and scipy on the same flow "
         "(docs/benchmarks-planning.md)",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from geo.errors import BadInputError
 from resolvers.context import State
 from resolvers.paging import Page, take
+from resolvers.standing import held
 from resolvers.units import Key, by_keys
 from storage import drafts_reading, families, units
 from storage.units import UnitFilter, UnitRow, Wanted
@@ -68,6 +69,9 @@ async def children(
     if state.drafts:
         found = await _in_draft(context, state, way, codes, wanted)
         found = {code: _from(rows, after)[: first + 1] for code, rows in found.items()}
+    elif state.edition is not None and (there := held(context, state.edition, wanted)) is not None:
+        found = there.children(codes, way.through, way.targets)
+        found = {code: _from(rows, after)[: first + 1] for code, rows in found.items()}
     elif state.edition is not None:
         found = await context.ask(
             families.children,
@@ -93,6 +97,12 @@ async def count(
         return {code: len(rows) for code, rows in found.items()}
     if state.edition is None or not way.targets:
         return dict.fromkeys(codes, 0)
+    there = held(context, state.edition, Wanted.NOTHING)
+    if there is not None:
+        return {
+            code: len(rows)
+            for code, rows in there.children(codes, way.through, way.targets).items()
+        }
     return await context.ask(
         families.count_children, state.edition, codes, through=way.through, levels=way.targets
     )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from geo.errors import (
     WanggeError,
 )
 from geo.pace import WalkDefaults
+from resolvers.known import UNKNOWN, Known
 from resolvers.tree import Tree
 from storage import editions, keys, levels
 from storage.drafts_reading import Ground
@@ -49,6 +51,10 @@ TILE_BYTES = 64 << 20
 
 _FOR_ALL: ContextVar[bool] = ContextVar("for_all", default=False)
 """Whether what runs here is for all who ask for the same, not for one request."""
+
+
+STANDING_BYTES = 64 << 20
+"""What units of editions may keep in memory: one edition of 6,000 grids takes 20 MB."""
 
 
 class State(NamedTuple):
@@ -84,6 +90,18 @@ class Cache:
         self._held[key] = task, 0
         task.add_done_callback(lambda done: self._settle(key, done, weigh))
         return cast("T", await asyncio.shield(task))
+
+    def peek(self, key: Hashable) -> Any:  # noqa: ANN401 - results of any type
+        """Return a result that is there; None where it is not, yet or at all."""
+        held = self._held.get(key)
+        if held is None or not held[0].done() or held[0].cancelled() or held[0].exception():
+            return None
+        self._held.move_to_end(key)
+        return held[0].result()
+
+    def is_coming(self, key: Hashable) -> bool:
+        """Return whether a result is being made."""
+        return key in self._held
 
     def _settle(
         self, key: Hashable, done: asyncio.Future[Any], weigh: Callable[[Any], int]
@@ -183,8 +201,19 @@ class Shared:
     """Streets, homes and service points as arrays, and what was found on them, by bytes."""
     tiles: Cache = field(default_factory=lambda: Cache(TILE_BYTES))
     """Vector tiles as they are sent, by bytes."""
+    known: Known = field(default_factory=Known)
+    """Levels, and which edition stands on which day."""
+    standing: Cache = field(default_factory=lambda: Cache(STANDING_BYTES))
+    """Units of editions, by bytes."""
+    holds: bool = False
+    """Whether units of editions are held in memory: a service answers many questions."""
     turns: Turns = field(default_factory=lambda: Turns(MAX_WAITING))
     """Taken by what keeps a processor busy for seconds."""
+
+    @cached_property
+    def reader(self) -> AsyncEngine:
+        """The engine without transactions: every statement that reads names its edition."""
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 class Context:
@@ -204,9 +233,9 @@ class Context:
         self.shared = shared
         self.today = today
         self._key = key
-        # Reading needs no transaction: every statement names the edition that it reads.
-        self._reader = shared.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reader = shared.reader
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
+        self._facts: dict[Hashable, Any] = {}
         self._things = 0
         self._statement_s: float | None = None
         self._stopped: WanggeError | None = None
@@ -317,18 +346,29 @@ class Context:
                 "level, or in several requests"
             )
 
+    async def _fact(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
+        """Return what the process knows, or finds out; the same for the whole request."""
+        if key in self._facts:
+            return cast("T", self._facts[key])
+        known = self.shared.known
+        found = known.look(key)
+        if found is UNKNOWN:
+            found = await self.once(key, lambda: known.learn(key, make))
+        self._facts[key] = found
+        return cast("T", found)
+
     async def tree(self) -> Tree:
         """Return the levels."""
 
         async def make() -> Tree:
             return Tree(await self.ask(levels.all_levels))
 
-        return await self.once("tree", make)
+        return await self._fact("tree", make)
 
     async def edition_or_none(self, as_of: dt.date | None = None) -> EditionRow | None:
         """Return the edition that stands on a day (today), resolved once for the request."""
         day = as_of or self.today
-        return await self.once(("edition", day), lambda: self.ask(editions.as_of, day))
+        return await self._fact(("edition", day), lambda: self.ask(editions.as_of, day))
 
     async def edition(self, as_of: dt.date | None = None) -> EditionRow:
         """Return the edition that stands on a day (today).
@@ -416,6 +456,14 @@ class Context:
     def renew(self) -> None:
         """Forget what was looked up: something is about to change, or has changed."""
         self._asked.clear()
+        self._facts.clear()
+        self.shared.known.forget()
+
+    def again(self) -> None:
+        """Begin once more: nothing was looked up, and nothing spent."""
+        self._asked.clear()
+        self._facts.clear()
+        self._things = 0
 
     async def _require(self, role: keys.Role, rule: str) -> Principal:
         who = await self.principal()

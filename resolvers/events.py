@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from sqlalchemy.exc import OperationalError
 
 from geo.errors import BadInputError, NoDatabaseError, UnknownError
+from resolvers.known import Known
 from storage import editions
 from storage.listening import Channel, editions_after, listen
 
@@ -43,6 +44,10 @@ PAGE = 100
 """Editions that are read at once."""
 
 
+_CHANGES = {Channel.EDITION, Channel.LEVEL}
+"""Where changes of what a process knows are told."""
+
+
 class Topic(NamedTuple):
     """What one can wait for."""
 
@@ -56,10 +61,18 @@ class Hub:
 
     A subscriber has no queue that could grow: it is woken, and looks for itself what is new
     since it last looked. What happens while it is busy wakes it once.
+
+    Parameters
+    ----------
+    engine
+        On the database.
+    known
+        What the process knows as long as it hears of changes.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, known: Known | None = None) -> None:
         self._engine = engine
+        self._known = known or Known()
         self._waiting: defaultdict[Topic, set[asyncio.Event]] = defaultdict(set)
         self._listening = asyncio.Event()
 
@@ -68,11 +81,15 @@ class Hub:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                await listen(self._engine, ready=self._ready, heard=self._heard)
+                await listen(
+                    self._engine, ready=self._ready, heard=self._heard, alive=self._known.trust
+                )
             except ConnectionError as error:
                 LOG.warning("%s", error)
             except Exception:  # a bug: without listening, everyone still looks now and then
                 LOG.exception("listening failed")
+            finally:
+                self._known.doubt()
             pause_s = (
                 FIRST_PAUSE_S if self._listening.is_set() else min(2 * pause_s, LONGEST_PAUSE_S)
             )
@@ -98,11 +115,15 @@ class Hub:
 
     def _ready(self) -> None:
         """Wake everyone: something may have happened while nothing was heard."""
+        self._known.doubt()
+        self._known.trust()
         self._listening.set()
         for topic in list(self._waiting):
             self._wake(topic)
 
     def _heard(self, channel: Channel, said: str) -> None:
+        if channel in _CHANGES:
+            self._known.forget()
         for topic in (Topic(channel), Topic(channel, said)):
             self._wake(topic)
 

@@ -12,7 +12,7 @@ import orjson
 from geo.errors import BadInputError, LimitExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Sized
 
 MAX_FIRST = 1000
 """The longest page, and the longest list of names that an argument may hold."""
@@ -52,7 +52,7 @@ def page_size(first: int | None, default: int) -> int:
     return first
 
 
-def check_length(argument: str, values: Sequence[object], limit: int = MAX_FIRST) -> None:
+def check_length(argument: str, values: Sized, limit: int = MAX_FIRST) -> None:
     """Refuse an argument with too many values."""
     if len(values) > limit:
         raise LimitExceededError(

@@ -16,6 +16,7 @@ from geo.crs import Datum, convert, round9
 from geo.levels import Tiling
 from resolvers.context import State
 from resolvers.paging import check_length, check_text
+from resolvers.standing import held
 from resolvers.units import by_keys
 from storage import places, waived_land
 from storage.units import UnitRow, Wanted
@@ -48,6 +49,33 @@ class Point(NamedTuple):
     lon: float
     lat: float
     datum: Datum = Datum.WGS84
+
+
+@dataclass(frozen=True)
+class Points:
+    """Many places.
+
+    Attributes
+    ----------
+    lonlat
+        Degrees, shape (n, 2).
+    datums
+        What they refer to, n of them; None where all are WGS 84.
+    """
+
+    lonlat: NDArray[np.float64]
+    datums: Sequence[Datum] | None
+
+    def __len__(self) -> int:
+        return len(self.lonlat)
+
+    @classmethod
+    def of(cls, points: Sequence[Point]) -> Points:
+        """Return points as numbers."""
+        given = np.array([(point.lon, point.lat) for point in points], np.float64)
+        datums = [point.datum for point in points]
+        plain = all(datum is Datum.WGS84 for datum in datums)
+        return cls(given.reshape(-1, 2), None if plain else datums)
 
 
 class PlaceCodeRow(NamedTuple):
@@ -119,14 +147,19 @@ async def place_at(
     """
     tree = await context.tree()
     asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    lonlat, good = _to_wgs84([point])
+    lonlat, good = _to_wgs84(Points.of([point]))
     if not good[0]:
         return PlaceRow(None, asked, reason=NoUnit.BAD_POINT)
     edition = await context.edition_or_none(as_of)
     if edition is None:
         return PlaceRow(None, asked, reason=NoUnit.NO_EDITION)
     lon, lat = lonlat[0].tolist()
-    touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
+    standing = held(context, edition.number, wanted)
+    inside = standing.touching(lonlat) if standing is not None else None
+    if inside is not None:
+        touching = [(row, False) for row in inside]
+    else:
+        touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
     hits = [row for row, _ in touching]
     border = {(row.level, row.code) for row, on_border in touching if on_border}
     chosen = choose(tree, hits, asked)
@@ -145,7 +178,7 @@ async def place_at(
     if there:
         return place
     levels = tree.upward(asked)
-    [waived] = await context.ask(waived_land.blank_at, edition.number, levels, lonlat)
+    [waived] = await _blank_at(context, edition.number, levels, lonlat)
     return _without(place, NoUnit.WAIVED_BLANK if waived else NoUnit.OUTSIDE)
 
 
@@ -177,7 +210,7 @@ async def place_of(
 
 
 async def places_at(
-    context: Context, points: Sequence[Point], *, level: str | None, as_of: dt.date | None
+    context: Context, points: Points, *, level: str | None, as_of: dt.date | None
 ) -> list[PlaceCodeRow]:
     """Return the unit of one level for each of many points, in their order.
 
@@ -202,19 +235,56 @@ async def places_at(
     branch = tree.branch(asked)
     # What lies above the asked level decides nothing.
     looked_at = [asked] if asked not in branch else branch[: branch.index(asked) + 1]
-    found = await context.ask(places.touching_many, edition.number, lonlat[good], looked_at)
+    found = await _touching_many(context, edition.number, lonlat[good], looked_at)
     for index, hits in zip(np.flatnonzero(good).tolist(), found, strict=True):
         answers[index] = _code_of(tree, hits, asked)
     lost = [i for i, answer in enumerate(answers) if answer.reason is NoUnit.OUTSIDE]
     if lost:
         levels = tree.upward(asked)
-        waived = await context.ask(waived_land.blank_at, edition.number, levels, lonlat[lost])
+        waived = await _blank_at(context, edition.number, levels, lonlat[lost])
         for index in np.array(lost)[waived].tolist():
             answers[index] = answers[index]._replace(reason=NoUnit.WAIVED_BLANK)
     return answers
 
 
+async def _blank_at(
+    context: Context, edition: int, levels: Sequence[str], lonlat: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which points lie in waived land of some levels; most editions have none."""
+    there = held(context, edition, Wanted.NOTHING)
+    if there is not None and not there.waived.intersection(levels):
+        return np.zeros(len(lonlat), bool)
+    found = await context.ask(waived_land.blank_at, edition, levels, lonlat)
+    return np.asarray(found, bool)
+
+
+_OUTSIDE = PlaceCodeRow(None, on_border=False, reason=NoUnit.OUTSIDE)
+
+
+async def _touching_many(
+    context: Context, edition: int, lonlat: NDArray[np.float64], levels: Sequence[str]
+) -> Sequence[Sequence[places.Hit]]:
+    """Return the units of some levels that touch each point, by code.
+
+    The database is asked where no units are held, and for those points that lie near a border:
+    on a border it has the word.
+    """
+    there = held(context, edition, Wanted.NOTHING)
+    if there is None:
+        return await context.ask(places.touching_many, edition, lonlat, levels)
+    found, unsure = there.touching_many(lonlat, levels)
+    if unsure.any():
+        placed = await context.ask(places.touching_many, edition, lonlat[unsure], levels)
+        for at, hits in zip(np.flatnonzero(unsure).tolist(), placed, strict=True):
+            found[at] = hits
+    return found
+
+
 def _code_of(tree: Tree, hits: Sequence[places.Hit], asked: str) -> PlaceCodeRow:
+    if not hits:
+        return _OUTSIDE
+    if len(hits) == 1 and hits[0].level == asked:  # nothing to choose from
+        return PlaceCodeRow(hits[0].code, hits[0].border, None)
     chosen = choose(tree, hits, asked)
     deciding = _deciding(tree, hits, asked, chosen)
     on_border = len(deciding) > 1 or any(hit.border for hit in deciding)
@@ -325,14 +395,17 @@ async def nearest(
     )
 
 
-def _to_wgs84(points: Sequence[Point]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _to_wgs84(points: Points) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return degrees rounded to 1e-9, shape (n, 2), and which points are any, shape (n,)."""
-    given = np.array([(point.lon, point.lat) for point in points], np.float64).reshape(-1, 2)
-    good = _on_earth(given)
-    lonlat = np.zeros_like(given)
+    good = _on_earth(points.lonlat)
+    lonlat = np.zeros_like(points.lonlat)
     for datum in Datum:
-        mine = good & np.array([point.datum is datum for point in points], bool)
-        lonlat[mine] = round9(convert(given[mine], datum, Datum.WGS84))
+        if points.datums is None and datum is not Datum.WGS84:
+            continue
+        mine = good
+        if points.datums is not None:
+            mine = good & np.array([one is datum for one in points.datums], bool)
+        lonlat[mine] = round9(convert(points.lonlat[mine], datum, Datum.WGS84))
     return lonlat, good & _on_earth(lonlat)
 
 

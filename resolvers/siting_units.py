@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resolvers.places import Point, places_at
+from resolvers.places import Point, Points, places_at
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -22,7 +22,7 @@ async def unit_codes(context: Context, plan: SitingRow, level: str) -> list[str 
 
     async def find() -> list[str | None]:
         points = [Point(site.lon, site.lat) for site in plan.sites]
-        found = await places_at(context, points, level=level, as_of=plan.day)
+        found = await places_at(context, Points.of(points), level=level, as_of=plan.day)
         return [place.code for place in found]
 
     return await context.once(("site units", id(plan), level), find)

@@ -11,6 +11,7 @@ from geo.errors import BadInputError, UnknownError
 from resolvers.context import State
 from resolvers.paging import Page, check_length, check_text, take
 from resolvers.shapes import areas_of_box
+from resolvers.standing import held, page_of
 from storage import drafts_reading, families, units
 from storage.units import UnitFilter, UnitRow, Wanted
 
@@ -62,7 +63,11 @@ async def by_keys(context: Context, keys: Sequence[Key], wanted: Wanted) -> dict
     rest = [key for key in keys if key not in found]
     for edition, some in _by_edition(rest).items():
         names = list({(level, code): None for _, level, code in some})
-        standing = await context.ask(units.by_codes, edition, names, wanted=wanted)
+        there = held(context, edition, wanted)
+        if there is not None:
+            standing = there.by_keys(names)
+        else:
+            standing = await context.ask(units.by_codes, edition, names, wanted=wanted)
         found |= {key: standing[key[1:]] for key in some if key[1:] in standing}
     return found
 
@@ -209,9 +214,13 @@ async def page(
     UnknownError
         If ``within`` names no unit of the edition.
     """
-    rows = await context.ask(
-        units.page, edition, which, first=first + 1, after=after, wanted=wanted
-    )
+    there = held(context, edition, wanted) if _is_plain(which) else None
+    if there is not None:
+        rows = page_of(there.matching(which), first=first + 1, after=after)
+    else:
+        rows = await context.ask(
+            units.page, edition, which, first=first + 1, after=after, wanted=wanted
+        )
     if not rows and within is not None:
         await require_unit(context, edition, within, argument="within")
     return take(rows, first)
@@ -219,7 +228,15 @@ async def page(
 
 async def count(context: Context, edition: int, which: UnitFilter) -> int:
     """Return how many units a filter finds."""
+    there = held(context, edition, Wanted.NOTHING) if _is_plain(which) else None
+    if there is not None:
+        return len(there.matching(which))
     return await context.ask(units.count, edition, which)
+
+
+def _is_plain(which: UnitFilter) -> bool:
+    """Return whether a filter asks for nothing that only the database can look for."""
+    return not which.search and which.properties is None
 
 
 async def require_unit(context: Context, edition: int, ref: UnitRef, *, argument: str) -> UnitRow:

@@ -19,12 +19,13 @@ from schema.duty_mutation import DutyMutations
 from schema.duty_query import DutyQueries
 from schema.facility_mutation import FacilityMutations
 from schema.facility_query import FacilityQueries
-from schema.limits import Bounded
+from schema.limits import Bounded, told
 from schema.masking import shown
 from schema.mutation import Mutation
 from schema.plan_mutation import PlanMutations
 from schema.plan_query import PlanQueries
 from schema.query import Query
+from schema.quick import Quick, answer, answer_again, asked_before
 from schema.request import RequestContext
 from schema.scalars import SCALARS
 from schema.siting_query import SitingQueries
@@ -32,7 +33,7 @@ from schema.subscription import Subscription
 from schema.uploading import UPLOADS, Uploading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Iterable
 
     from strawberry.types import ExecutionContext
 
@@ -48,36 +49,63 @@ class AllMutations(Mutation, Uploading, FacilityMutations, DutyMutations, PlanMu
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, with errors told as the contract says: see :mod:`schema.masking`."""
+    """Strawberry's schema, with errors told as the contract says: see :mod:`schema.masking`.
 
-    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
+    Queries are answered the fast way (:mod:`schema.quick`), unless that is turned off.
+    """
+
+    async def execute(  # noqa: PLR0917 - Strawberry's
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,  # noqa: ANN401 - Strawberry's
+        root_value: Any = None,  # noqa: ANN401 - Strawberry's
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
         """Answer a question: expected errors with their code, anything else masked."""
-        allowed = set(kwargs.get("allowed_operation_types") or OperationType)
-        kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
+        if _is_quick(context_value) and OperationType.QUERY in allowed:
+            known = asked_before(self._schema, query, operation_name, context_value)
+            if known is not None:
+                quick = Quick(known.document, operation_name, variable_values, operation_extensions)
+                answering = answer_again(self._schema, known, quick, context_value, root_value)
+                return _shown(await _in_time(context_value, answering))
+        answering = super().execute(
+            query,
+            variable_values,
+            context_value,
+            root_value,
+            operation_name,
+            allowed,
+            operation_extensions,
+        )
         try:
-            result = await self._in_time(*args, **kwargs)
+            result = await _in_time(context_value, answering)
         except InvalidOperationTypeError as error:
             if error.operation_type is not OperationType.SUBSCRIPTION:
                 raise
             result = ExecutionResult(data=None, errors=[_needs_socket()])
-        if result.errors:
-            result.errors = [shown(error) for error in result.errors]
-        return result
+        return _shown(result)
 
-    async def _in_time(self, *args: Any, **kwargs: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
-        """Answer a question, or say that its time was up; see :class:`schema.limits.Clock`."""
-        context = kwargs.get("context_value")
-        if not isinstance(context, RequestContext):
-            return await super().execute(*args, **kwargs)
-        try:
-            async with asyncio.timeout(None) as context.clock.waiting:
-                return await super().execute(*args, **kwargs)
-        except TimeoutError:
-            why = context.clock.ended
-            if why is None:
-                raise
-            error = GraphQLError(str(why), original_error=why)
-            return ExecutionResult(data=None, errors=[error])
+    async def _execute_operation(
+        self,
+        execution_context: ExecutionContext,
+        extensions_runner: Any,  # noqa: ANN401 - Strawberry's
+        *args: Any,  # noqa: ANN401 - Strawberry's
+        **kwargs: Any,  # noqa: ANN401 - Strawberry's
+    ) -> Any:  # noqa: ANN401 - Strawberry's
+        """Answer a query that is asked for the first time."""
+        asked = execution_context
+        document, context = asked.graphql_document, asked.context
+        is_query = asked.operation_type is OperationType.QUERY
+        if document is None or not is_query or not _is_quick(context):
+            return await super()._execute_operation(asked, extensions_runner, *args, **kwargs)
+        quick = Quick(document, asked.operation_name, asked.variables, asked.operation_extensions)
+        async with extensions_runner.executing():
+            asked.result = await answer(self._schema, quick, context, asked.root_value)
+            return asked.result
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401 - Strawberry's
         """Answer an operation of a WebSocket, one of many: it begins with what is so now."""
@@ -90,6 +118,31 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Do nothing: expected failures are no news, others are logged where they are masked."""
+
+
+def _is_quick(context: object) -> bool:
+    return isinstance(context, RequestContext) and context.fast
+
+
+async def _in_time(context: object, answering: Awaitable[ExecutionResult]) -> ExecutionResult:
+    """Answer a question, or say that its time was up; see :class:`schema.limits.Clock`."""
+    if not isinstance(context, RequestContext):
+        return await answering
+    try:
+        async with asyncio.timeout(None) as context.clock.waiting:
+            return await answering
+    except TimeoutError:
+        why = context.clock.ended
+        if why is None:
+            raise
+        return ExecutionResult(data=None, errors=[told(why)])
+
+
+def _shown(result: ExecutionResult) -> ExecutionResult:
+    """Tell the errors of a result as the contract says."""
+    if result.errors:
+        result.errors = [shown(error) for error in result.errors]
+    return result
 
 
 async def _told(results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:

@@ -40,7 +40,11 @@ class ChangeGuard(ReaderGuard):
         """Forget what the changes before it in the same request have looked up."""
         context: RequestContext = info.context
         context.renew()
-        return await super().resolve_async(next_, source, info, **kwargs)
+        try:
+            return await super().resolve_async(next_, source, info, **kwargs)
+        finally:
+            # whoever asks this process after the answer sees the change, told of it or not yet
+            context.reading.shared.known.forget()
 
 
 def root(description: str) -> Any:  # noqa: ANN401 - strawberry.field is typed so

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import strawberry
@@ -40,6 +41,7 @@ class GlobalId(NamedTuple):
         return int(self.key)
 
 
+@lru_cache(maxsize=30_000)
 def encode(kind: IdKind, key: int | str) -> strawberry.ID:
     """Return the opaque text of a kind and a number or hash."""
     return strawberry.ID(base64.b64encode(f"{kind}:{key}".encode()).decode())

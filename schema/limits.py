@@ -113,9 +113,9 @@ class Bounded(SchemaExtension):
         try:
             self._known = TEXTS.held(text) or TEXTS.keep(text, await _beside(text, read, text))
         except RecursionError:
-            raise _told(BadInputError("the question is nested too deeply")) from None
+            raise told(BadInputError("the question is nested too deeply")) from None
         except BadInputError as error:
-            raise _told(error) from error
+            raise told(error) from error
         asked.graphql_document = self._known.document
         yield
 
@@ -131,10 +131,10 @@ class Bounded(SchemaExtension):
             unsaid = BadInputError(
                 "the text has several operations: name one of them by operationName"
             )
-            problems = [_told(unsaid), *problems]
+            problems = [told(unsaid), *problems]
         if known.introspects and not _limits(asked.context).introspection:
             no = ForbiddenError("the schema is not told here; read schema.graphql")
-            problems = [_told(no), *problems]
+            problems = [told(no), *problems]
         asked.pre_execution_errors = problems
         yield
 
@@ -163,8 +163,7 @@ class Bounded(SchemaExtension):
         """Tell what a query was taken to cost, and what it might have."""
         if self._cost is None or self.execution_context.operation_type is not OperationType.QUERY:
             return {}
-        limit = _limits(self.execution_context.context).cost
-        return {"cost": {"estimated": self._cost, "limit": limit}}
+        return cost_told(self._cost, _limits(self.execution_context.context))
 
 
 async def _beside(text: str, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
@@ -214,6 +213,11 @@ def require_affordable(cost: int, limits: Limits) -> None:
         )
 
 
+def cost_told(cost: int, limits: Limits) -> dict[str, object]:
+    """Return what an answer says of its cost."""
+    return {"cost": {"estimated": cost, "limit": limits.cost}}
+
+
 def _blame(context: object, *, refused: bool) -> None:
     """Note that a question is refused, unless it comes through."""
     clock = getattr(context, "clock", None)
@@ -231,5 +235,6 @@ def _core(schema: object) -> GraphQLSchema:
     return cast("GraphQLSchema", schema._schema)  # type: ignore[attr-defined] # it has no other name
 
 
-def _told(error: WanggeError) -> GraphQLError:
+def told(error: WanggeError) -> GraphQLError:
+    """Return a refusal as an error of a question of which nothing was executed."""
     return GraphQLError(str(error), original_error=error)

@@ -26,6 +26,7 @@ from schema.arguments import (
     plain_datum,
     plain_ref,
 )
+from schema.batches import points_of
 from schema.changes import ChangeSummary
 from schema.common import Node
 from schema.coverage import CoverageReport
@@ -265,7 +266,7 @@ class Query:
         as_of: AsOf = None,
     ) -> list[PlaceCode] | None:
         rows = await places.places_at(
-            info.context.reading, [point.plain() for point in points], level=level, as_of=as_of
+            info.context.reading, points_of(points), level=level, as_of=as_of
         )
         info.context.spend(len(rows))
         return [PlaceCode.of(row) for row in rows]

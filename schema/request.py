@@ -58,6 +58,8 @@ class RequestContext(DutyLoading, OrphanLoading):
     """The end of its question's time."""
     connection_params: dict[str, object] = field(default_factory=dict)
     """What a WebSocket's client said when it came."""
+    fast: bool = True
+    """Whether a query may be answered the fast way, see :mod:`schema.quick`."""
     wanted: dict[Hashable, Wanted] = field(default_factory=dict)
     days: dict[Hashable, date | None] = field(default_factory=dict)
     """The day that each field is about, see :mod:`schema.asked_day`."""
@@ -73,6 +75,13 @@ class RequestContext(DutyLoading, OrphanLoading):
     def renew(self) -> None:
         """Forget what was looked up: something is about to change."""
         self.reading.renew()
+        self._loaders.clear()
+
+    def again(self) -> None:
+        """Begin the same question once more: nothing was looked up, and nothing spent."""
+        self.reading.again()
+        self.wanted.clear()
+        self.days.clear()
         self._loaders.clear()
 
     def begin(self) -> Context:

@@ -80,6 +80,8 @@ class Known:
     """How many there are to choose from."""
     plans: dict[str | None, object] = field(default_factory=dict)
     """What was worked out for its operations, by their names."""
+    queries: set[str | None] = field(default_factory=set)
+    """Names of those that are known to be queries; None for the only one."""
     _problems: tuple[GraphQLSchema, list[GraphQLError]] | None = None
 
     def judged(self, schema: GraphQLSchema) -> list[GraphQLError] | None:

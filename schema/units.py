@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
@@ -14,6 +14,7 @@ from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from resolvers.shapes import bounds_of_wkb, point_geojson
 from resolvers.small_groups import FEWEST
 from schema.arguments import After, First, OfDatum, ToleranceM, plain_datum
+from schema.columns import shortcut
 from schema.common import TOTAL, Node, PageInfo
 from schema.editions import Edition, edition_of
 from schema.enums import Datum
@@ -308,6 +309,34 @@ class Unit(Node):
             name=row.name,
             area_m2=row.area_m2,
         )
+
+
+def _all_have(units: Sequence[Unit], wanted: Wanted) -> bool:
+    """Return whether all rows were read with some columns; most share one flag."""
+    flags = {id(unit.row.wanted): unit.row.wanted for unit in units}
+    return all(wanted in one for one in flags.values())
+
+
+@shortcut("Unit", "geometry")
+def _geometries(units: Sequence[Unit], _info: Info, asked: dict[str, Any]) -> list[GeoJSON] | None:
+    plain = asked.get("datum") in {None, Datum.WGS84} and asked.get("tolerance_m") is None
+    if not plain or not _all_have(units, Wanted.GEOMETRY):
+        return None
+    return [GeoJSON(as_json(unit.row.geojson or "null")) for unit in units]
+
+
+@shortcut("Unit", "households")
+def _households(units: Sequence[Unit], _info: Info, _asked: dict[str, Any]) -> list[int] | None:
+    if not _all_have(units, Wanted.TALLY):
+        return None
+    return [unit.row.households or 0 for unit in units]
+
+
+@shortcut("Unit", "people")
+def _people(units: Sequence[Unit], _info: Info, _asked: dict[str, Any]) -> list[int] | None:
+    if not _all_have(units, Wanted.TALLY):
+        return None
+    return [unit.row.people or 0 for unit in units]
 
 
 @strawberry.type(description="A unit in a list.")

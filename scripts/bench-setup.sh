@@ -2,7 +2,9 @@
 # Fetches what the benchmarks compare with: Python packages into .venv-bench, mapshaper into
 # benchmarks/node_modules; with the word "import" ogr2ogr instead, as a package of the system; with
 # the word "circles" the Python packages, pgRouting as a package of the system, and Valhalla into
-# .venv-valhalla. What cannot be had is left out with a sentence: its rows say so, too.
+# .venv-valhalla; with the word "graphql" wrk as a package of the system, PostGraphile (with a Node,
+# since the machine's may be too old) beside the benchmark, and tipg into .venv-tipg. What cannot be
+# had is left out with a sentence: its rows say so, too.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -84,6 +86,30 @@ fetch_valhalla() {
         echo "$wanted" >.venv-valhalla/.locked
 }
 
+fetch_tipg() {
+    wanted=$({ .venv/bin/python -c 'import sys; print(sys.version)'; cat benchmarks/graphql/tipg.lock; } | digest)
+    [ "$(cat .venv-tipg/.locked 2>/dev/null)" = "$wanted" ] && return
+    say "making .venv-tipg"
+    rm -rf .venv-tipg
+    .venv/bin/python -m venv .venv-tipg &&
+        .venv-tipg/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+            --require-hashes --only-binary :all: -r benchmarks/graphql/tipg.lock &&
+        echo "$wanted" >.venv-tipg/.locked
+}
+
+# Its plugin for PostGIS names a peer that is not published and that we do without, hence
+# --legacy-peer-deps. The lock names no host.
+fetch_postgraphile() {
+    has npm && has node || return 1
+    folder=benchmarks/graphql/postgraphile
+    wanted=$({ node --version; cat "$folder/package-lock.json"; } | digest)
+    [ "$(cat "$folder/node_modules/.locked" 2>/dev/null)" = "$wanted" ] && return
+    say "fetching PostGraphile"
+    (cd "$folder" && npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund \
+        --loglevel=error >/dev/null) &&
+        echo "$wanted" >"$folder/node_modules/.locked"
+}
+
 if [ "${1:-}" = import ]; then
     fetch_ogr2ogr || say "ogr2ogr could not be installed: its row says so"
     exit 0
@@ -93,6 +119,13 @@ if [ "${1:-}" = circles ]; then
     fetch_python_peers || say "the Python packages could not be fetched: their rows say so"
     fetch_pgrouting || say "pgRouting could not be installed: its rows say so"
     fetch_valhalla || say "Valhalla could not be fetched: its row says so"
+    exit 0
+fi
+
+if [ "${1:-}" = graphql ]; then
+    has wrk || install_package wrk wrk || say "wrk could not be installed: nothing can be timed"
+    fetch_postgraphile || say "PostGraphile could not be fetched: its rows say so"
+    fetch_tipg || say "tipg could not be fetched: its rows say so"
     exit 0
 fi
 

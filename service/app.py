@@ -17,6 +17,7 @@ from geo.errors import NoDatabaseError
 from geo.pace import WalkDefaults
 from resolvers.context import Shared
 from resolvers.events import Hub
+from resolvers.known import Known
 from resolvers.uploads import Desk, keep_swept
 from service import http_export, http_limits, http_tiles
 from service.http_compression import Compressed
@@ -62,7 +63,6 @@ def make_app(settings: Settings, url: str) -> Starlette:
         engine = make_engine(url)
         watch_statements(engine)
         metrics.watch_pool(engine)
-        hub = Hub(engine)
         limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
         desk = Desk(settings.imports_at_once, limits)
         shared = Shared(
@@ -70,7 +70,10 @@ def make_app(settings: Settings, url: str) -> Starlette:
             public=settings.public,
             timezone=ZoneInfo(settings.timezone),
             walk=WalkDefaults(settings.walk_minutes, settings.walk_speed_kmh),
+            known=Known(kept=settings.fast),
+            holds=settings.fast,
         )
+        hub = Hub(engine, shared.known)
         try:
             with upload_folder() as folder:
                 async with _beside(hub.run(), keep_swept(engine)):

@@ -91,6 +91,7 @@ class View(GraphQL[RequestContext, None]):
         self._persisted = PersistedQueries() if settings.persisted_queries else None
         self._tagger = Tagger(settings)
         self._has_page = settings.graphiql
+        self._fast = settings.fast
         self._timezone = ZoneInfo(settings.timezone)
         self._question_limits = Limits(
             cost=settings.cost_limit,
@@ -117,7 +118,12 @@ class View(GraphQL[RequestContext, None]):
         state = request.state
         fresh = partial(self._fresh, state.shared, bearer(request.headers.get("authorization")))
         context = RequestContext(
-            fresh(), fresh=fresh, hub=state.hub, desk=state.desk, limits=self._question_limits
+            fresh(),
+            fresh=fresh,
+            hub=state.hub,
+            desk=state.desk,
+            limits=self._question_limits,
+            fast=self._fast,
         )
         watch(request.scope, context.clock)
         return context

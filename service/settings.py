@@ -178,6 +178,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Those of one address without a key, but for this machine's own; 0 likewise.",
     )
+    fast: bool = Field(
+        default=True,
+        description="Whether queries are answered the fast way, with units held in memory.",
+    )
 
 
 def read_settings(**given: object) -> Settings:

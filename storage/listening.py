@@ -30,12 +30,18 @@ class Channel(StrEnum):
     """A new edition: its number."""
     IMPORT = "wangge_import"
     """An import has come further: its ticket."""
+    LEVEL = "wangge_level"
+    """Levels were added, changed or removed."""
     ASSIGNMENT = "wangge_assignment"
     """Assignments were begun, changed or ended: how often duties have changed."""
 
 
 async def listen(
-    engine: AsyncEngine, *, ready: Callable[[], None], heard: Callable[[Channel, str], None]
+    engine: AsyncEngine,
+    *,
+    ready: Callable[[], None],
+    heard: Callable[[Channel, str], None],
+    alive: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Listen to every channel on a connection of one's own, until it breaks.
 
@@ -45,6 +51,8 @@ async def listen(
         Called when whatever is committed from now on will be heard.
     heard
         Called with each channel and what was said there.
+    alive
+        Called whenever the server has answered: all that was told until then has been heard.
 
     Raises
     ------
@@ -61,6 +69,7 @@ async def listen(
                 async for notice in server.notifies(timeout=CHECK_S):
                     heard(Channel(notice.channel), notice.payload)
                 await server.execute("SELECT 1")
+                alive()
     except (psycopg.Error, SQLAlchemyError, OSError) as error:
         raise ConnectionError(f"nothing is heard of the database: {error}") from error
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from resolvers.context import Context
+from schema.build import Schema
+from schema.request import RequestContext
 from service.cluster import DATABASE
 from storage.engine import make_engine
 from tests.graphql import world
+from tests.graphql.both_ways import as_read, ask_slowly, assert_same, is_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.ext.asyncio import AsyncEngine
+    from strawberry.types import ExecutionResult
 
     from tests.databases import Databases
 
@@ -58,3 +63,28 @@ def counted(town: AsyncEngine, statements: list[str]) -> list[str]:
     del town
     statements.clear()
     return statements
+
+
+@pytest.fixture(autouse=True)
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask every query of every test graphql-core's own way, too: the answers must be the same.
+
+    Not where statements are counted, and not where a test says ``one_way``: what it asks about
+    changes meanwhile.
+    """
+    if "statements" in request.fixturenames or request.node.get_closest_marker("one_way"):
+        return
+    usual = Schema.execute
+
+    async def execute(self: Schema, query: str | None, **given: Any) -> ExecutionResult:  # noqa: ANN401 - Strawberry's
+        result = await usual(self, query, **given)
+        context = given.get("context_value")
+        if isinstance(context, RequestContext) and context.fast and is_query(query, given):
+            reading = context.reading
+            key = reading._key
+            again = RequestContext(Context(reading.shared, today=reading.today, key=key))
+            slow = await ask_slowly(usual, query, given, again)
+            assert_same(as_read(result), as_read(slow))
+        return result
+
+    monkeypatch.setattr(Schema, "execute", execute)

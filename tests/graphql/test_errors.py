@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.one_way  # or it is logged twice
 async def test_an_unexpected_error_is_masked_and_logged_under_a_reference(
     town: AsyncEngine, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,1 @@
+"""GraphQL over PostGIS: our service beside others on the same database."""

@@ -1,0 +1,115 @@
+"""Batches of points on their way in: a thousand at a time, looked at as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast, overload
+
+import numpy as np
+from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
+
+from resolvers.places import Points
+from schema.enums import Datum
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DocumentNode, TypeNode
+    from numpy.typing import NDArray
+
+    from schema.arguments import PointInput
+
+_POINT = "PointInput"
+
+FEW = 8
+"""So few points are taken as anything else is."""
+
+
+class PointBatch(Sequence[dict[str, Any]]):
+    """Points in WGS 84 that were sent as a variable; each reads as graphql-core would give it.
+
+    Parameters
+    ----------
+    lonlat
+        Degrees, shape (n, 2).
+    """
+
+    def __init__(self, lonlat: NDArray[np.float64]) -> None:
+        self.lonlat = lonlat
+
+    def __len__(self) -> int:
+        return len(self.lonlat)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(_as_given, self.lonlat.tolist())
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        found = self.lonlat[at].tolist()
+        return _as_given(found) if isinstance(at, int) else [_as_given(one) for one in found]
+
+
+def _as_given(place: list[float]) -> dict[str, Any]:
+    return {"lon": place[0], "lat": place[1], "datum": Datum.WGS84}
+
+
+def points_of(given: Sequence[PointInput]) -> Points:
+    """Return the points of an argument, which may be a batch."""
+    batch: object = given
+    if isinstance(batch, PointBatch):
+        return Points(batch.lonlat, None)
+    return Points.of([point.plain() for point in given])
+
+
+def batches_in(
+    document: DocumentNode, variables: Mapping[str, Any] | None
+) -> dict[str, PointBatch]:
+    """Return the variables that are batches of plain points; whatever is odd about one, it is none.
+
+    Parameters
+    ----------
+    variables
+        As they came: graphql-core looks at all the others.
+    """
+    found = {}
+    for operation in document.definitions if variables else ():
+        if isinstance(operation, OperationDefinitionNode):
+            for one in operation.variable_definitions or ():
+                name = one.variable.name.value
+                batch = _batch((variables or {}).get(name)) if _of_points(one.type) else None
+                if batch is not None:
+                    found[name] = batch
+    return found
+
+
+def _of_points(kind: TypeNode) -> bool:
+    """Return whether a variable is a list of points."""
+    if isinstance(kind, NonNullTypeNode):
+        kind = kind.type
+    if not isinstance(kind, ListTypeNode):
+        return False
+    item = kind.type.type if isinstance(kind.type, NonNullTypeNode) else kind.type
+    return isinstance(item, NamedTypeNode) and item.name.value == _POINT
+
+
+def _batch(value: object) -> PointBatch | None:
+    """Return the points of a list of objects of nothing but two numbers."""
+    if not isinstance(value, list) or len(value) < FEW:
+        return None
+    if set(map(type, value)) != {dict} or set(map(len, value)) != {2}:
+        return None
+    some = cast("list[dict[str, Any]]", value)
+    try:
+        given = [(one["lon"], one["lat"]) for one in some]
+    except KeyError:
+        return None
+    if not {kind for pair in given for kind in map(type, pair)} <= {float, int}:
+        return None
+    try:
+        lonlat = np.array(given, np.float64)
+    except OverflowError:
+        return None
+    return PointBatch(lonlat) if np.isfinite(lonlat).all() else None

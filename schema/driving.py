@@ -1,0 +1,137 @@
+"""Drives the coroutines of siblings in one task: a task for each takes longer than what it does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from graphql.pyutils import gather_with_cancel
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine, Generator, Iterable, Sequence
+
+    Work = Coroutine[Any, Any, Any]  # whatever a resolver returns
+    Values = list[Any]
+
+
+class _Waiting(NamedTuple):
+    """A coroutine that has begun."""
+
+    place: int
+    work: Work
+    future: asyncio.Future[Any] | None
+    """What it waits for; None when it only lets others go first."""
+
+
+class Outcomes:
+    """What coroutines return, once what they wait for is there; nothing runs before it is awaited.
+
+    Parameters
+    ----------
+    values
+        What those returned that have ended, in their places.
+    waiting
+        The others.
+    """
+
+    def __init__(self, values: Values, waiting: list[_Waiting]) -> None:
+        self._values = values
+        self._waiting = waiting
+
+    def __await__(self) -> Generator[Any, Any, Values]:
+        return _rest(self._values, self._waiting).__await__()
+
+    def close(self) -> None:
+        """Give the coroutines up."""
+        close(one.work for one in self._waiting)
+
+
+def outcomes(coroutines: Sequence[Work]) -> Values | Outcomes:
+    """Return what coroutines return: at once where none of them waits, else to be awaited.
+
+    Parameters
+    ----------
+    coroutines
+        Not begun; they belong to this function from now on, and are closed if one fails.
+    """
+    values: Values = [None] * len(coroutines)
+    waiting: list[_Waiting] = []
+    try:
+        for place, work in enumerate(coroutines):
+            _step(place, work, values, waiting)
+    except BaseException:
+        close(coroutines)
+        raise
+    return Outcomes(values, waiting) if waiting else values
+
+
+def _step(place: int, work: Work, values: Values, waiting: list[_Waiting]) -> None:
+    """Let a coroutine go on until it returns, or waits for a future."""
+    try:
+        future = work.send(None)
+    except StopIteration as done:
+        values[place] = done.value
+        return
+    if future is not None:
+        future._asyncio_future_blocking = False  # as a task says that it heard
+    waiting.append(_Waiting(place, work, future))
+
+
+async def _rest(values: Values, waiting: list[_Waiting]) -> Values:  # noqa: C901 - one loop, three ends
+    """Drive coroutines to their end, each when what it waits for is there.
+
+    Whoever cancels this cancels what they wait for, as a task would.
+    """
+    try:
+        while waiting:
+            await _news(waiting)
+            now, waiting = waiting, []
+            for at, one in enumerate(now):
+                if one.future is not None and not one.future.done():
+                    waiting.append(one)
+                    continue
+                try:
+                    _step(one.place, one.work, values, waiting)
+                except BaseException:
+                    waiting += now[at + 1 :]
+                    raise
+    except asyncio.CancelledError:
+        for one in waiting:
+            if one.future is not None:
+                one.future.cancel()
+        close(one.work for one in waiting)
+        raise
+    except BaseException:
+        close(one.work for one in waiting)
+        raise
+    return values
+
+
+async def _news(waiting: Sequence[_Waiting]) -> None:
+    """Wait until one of those that wait can go on."""
+    futures = {one.future for one in waiting if one.future is not None}
+    if any(one.future is None for one in waiting):
+        await asyncio.sleep(0)
+    elif not any(future.done() for future in futures):
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def together(works: Sequence[Awaitable[None]]) -> None:
+    """Wait for all; the first that fails ends the others."""
+    if len(works) == 1:
+        await works[0]
+    else:
+        await gather_with_cancel(*works)
+
+
+class Closable(Protocol):
+    """What can be given up."""
+
+    def close(self) -> object:
+        """Give it up."""
+
+
+def close(works: Iterable[Closable]) -> None:
+    """Give coroutines up, begun or not."""
+    for one in works:
+        one.close()

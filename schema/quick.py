@@ -1,0 +1,114 @@
+"""Queries answered the fast way; what was found out about a text is not found out again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from graphql import ExecutionResult as Executed
+from graphql import OperationType, get_operation_ast
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionResult
+
+from geo.errors import WanggeError
+from schema.executor import FastExecutor
+from schema.limits import TEXTS, cost_of, cost_told, require_affordable, told
+from schema.shape import check_variables
+
+if TYPE_CHECKING:
+    from graphql import DocumentNode, GraphQLSchema
+
+    from schema.request import RequestContext
+    from schema.shape import Known
+
+
+class Quick(NamedTuple):
+    """A query of a text that was parsed, bounded and validated."""
+
+    document: DocumentNode
+    operation: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+def asked_before(
+    schema: GraphQLSchema, text: str | None, operation: str | None, context: RequestContext
+) -> Known | None:
+    """Return what is known of a text that was asked before and may be asked again.
+
+    Returns
+    -------
+    Known or None
+        None where there is anything to say of the text, or its operation is no query: that is
+        left to :class:`schema.limits.Bounded`.
+    """
+    known = TEXTS.held(text) if isinstance(text, str) else None
+    if known is None or known.judged(schema) != []:
+        return None
+    if known.introspects and not context.limits.introspection:
+        return None
+    if operation not in known.queries:
+        chosen = get_operation_ast(known.document, operation)
+        if chosen is None or chosen.operation is not OperationType.QUERY:
+            return None
+        known.queries.add(operation)
+    return known
+
+
+async def answer_again(
+    schema: GraphQLSchema, known: Known, quick: Quick, context: RequestContext, root: object
+) -> ExecutionResult:
+    """Answer a query whose text was asked before, within the limits of each question.
+
+    See Also
+    --------
+    schema.limits.Bounded : The same limits, of a text that is asked for the first time.
+    """
+    limits, clock = context.limits, context.clock
+    try:
+        check_variables(quick.variables or {})
+        cost = cost_of(known, schema, quick.operation, quick.variables)
+        require_affordable(cost, limits)
+    except WanggeError as error:
+        clock.refused = True
+        return ExecutionResult(data=None, errors=[told(error)])
+    context.reading.bound(limits.statement_s)
+    clock.start(limits.seconds)
+    try:
+        found = await answer(schema, quick, context, root)
+    finally:
+        clock.stop()
+    return ExecutionResult(found.data, found.errors, extensions=cost_told(cost, limits))
+
+
+async def answer(
+    schema: GraphQLSchema, quick: Quick, context: RequestContext, root: object
+) -> Executed:
+    """Answer a valid query the fast way, and where that fails graphql-core's own.
+
+    Notes
+    -----
+    Nothing of a failed attempt is seen: not its errors, nor what it counted.
+    """
+
+    async def by(executor: type[StrawberryGraphQLCoreExecutionContext]) -> tuple[Any, Any]:
+        made = executor.build(
+            schema,
+            quick.document,
+            root,
+            context,
+            quick.variables,
+            quick.operation,
+            is_awaitable=cast("Any", optimized_is_awaitable),  # a TypeGuard but in name
+            operation_extensions=quick.extensions,
+        )
+        if isinstance(made, list):
+            return None, Executed(None, made)
+        result: Any = made.execute_operation()
+        return made, await result if optimized_is_awaitable(result) else result
+
+    executor, result = await by(FastExecutor)
+    if isinstance(executor, FastExecutor) and executor.failed:
+        context.again()
+        _, result = await by(StrawberryGraphQLCoreExecutionContext)
+    return cast("Executed", result)
