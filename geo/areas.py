@@ -11,8 +11,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from geo.compiling import njit
 from geo.rings_kernel import part_begins, read_head, read_u32
 from geo.wkb import joined
 

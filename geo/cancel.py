@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from geo.compiling import njit
 from geo.rings_kernel import hash_points, mix
 
 if TYPE_CHECKING:

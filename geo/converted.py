@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
 
 from geo.chain import Boundaries, boundaries
+from geo.compiling import njit
 from geo.rings_kernel import read_polygons
 from geo.validity import as_multipolygons
 from geo.wkb import CHUNK, THREADS, to_wkb

@@ -89,6 +89,11 @@ def round9(xy: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.round(np.asarray(xy, dtype=np.float64), 9) + 0.0)
 
 
+def round9_one(degrees: float) -> float:
+    """Round one finite number as :func:`round9` does many."""
+    return round(degrees * 1e9) / 1e9 + 0.0
+
+
 def parse_crs(text: str | CRS) -> CRS:
     """Return the horizontal CRS that a code, WKT or PROJ string names.
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numba import njit
 
+from geo.compiling import njit
 from geo.rings import edges_of
 from geo.rings_kernel import name_segments
 from geo.widest import depth

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from geo.walking import Nearest, Within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.spatial import cKDTree
 
 __all__ = ["disc", "nearest_by_air", "union_of_discs", "within_by_air"]
 
@@ -55,7 +55,7 @@ def nearest_by_air(
     if not len(starts) or not len(points):
         return Nearest(np.full(len(points), np.inf), np.full(len(points), -1, np.int32))
     once, first = np.unique(starts, axis=0, return_index=True)
-    tree = cKDTree(once)
+    tree = _tree_of(once)
     far_m, which = _nearest(tree, points, first)
     known = far_m <= limit_m
     start = np.where(known, which, -1).astype(np.int32)
@@ -78,7 +78,7 @@ def within_by_air(
         nothing = np.zeros(0)
         return Within(np.zeros(len(starts) + 1, np.int64), nothing.astype(np.int32), nothing)
     # A little more than asked for, so that one and the same formula decides what is within.
-    near = cKDTree(starts).query_ball_tree(cKDTree(points), limit_m * (1 + 1e-9))
+    near = _tree_of(starts).query_ball_tree(_tree_of(points), limit_m * (1 + 1e-9))
     count = np.array([len(row) for row in near])
     start = np.repeat(np.arange(len(starts)), count)
     point = np.array([i for row in near for i in sorted(row)], np.int32)
@@ -87,6 +87,14 @@ def within_by_air(
     first = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(np.bincount(start[inside], minlength=len(starts)), out=first[1:])
     return Within(first, point[inside], distance_m[inside])
+
+
+def _tree_of(xy: NDArray[np.float64]) -> cKDTree:
+    """Return points of shape (k, 2), ready to be looked for."""
+    # Loaded here, as most circles are walked on streets.
+    from scipy.spatial import cKDTree  # noqa: PLC0415
+
+    return cKDTree(xy)
 
 
 def _nearest(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geo.cells_kernel import STEPS, TILE, Lattice, Lines, Stock
+from geo.compiling import njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
 
 from geo.chain import chains
+from geo.compiling import njit
 from geo.noding import REACH_M
 from geo.rings_kernel import mix
 from geo.wkb import THREADS

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
 
 from geo.cells_kernel import TILE
+from geo.compiling import njit
 from geo.isochrone_kernel import FAR, Field
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from geo.planning_case import skilled
 from geo.planning_kernel import distances_cm
@@ -35,6 +34,8 @@ def near_units(problem: Problem) -> NDArray[np.int64]:
     out = (np.arange(n)[:, None] * k + np.arange(k)) % m
     known = np.flatnonzero(~np.isnan(problem.home_m[:, 0]))
     if len(known):
+        from scipy.spatial import KDTree  # noqa: PLC0415 - plans are made now and then
+
         _, near = KDTree(problem.centre_m).query(problem.home_m[known], k=np.arange(1, k + 1))
         out[known] = near
     return out

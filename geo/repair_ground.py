@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.crs import GRID_DEG
 from geo.layers import NO_PARENT
+from geo.pieces import pieces_of
 from geo.repair_nodes import node_rings
 from geo.repair_plan import Boundary, Plan, boundaries, draw_plan
 from geo.rings import Rings, ring_signs, take_apart
@@ -86,8 +85,7 @@ def open_lines(
     open_ones = np.zeros(len(segments.ends), bool)
     open_ones[segment] = True
     ends = segments.ends[open_ones]
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(points),) * 2)
-    _, piece = connected_components(graph, directed=False)
+    _, piece = pieces_of(len(points), ends[:, 0], ends[:, 1])
     order = np.argsort(piece[ends[:, 0]], kind="stable")
     _, of_piece = np.unique(piece[ends[order, 0]], return_inverse=True)
     lines = np.asarray(shapely.linestrings(points[ends[order]]))

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.findings import Kind
 from geo.layers import NO_PARENT
+from geo.pieces import pieces_of
 from geo.width import inscribed_width
 
 if TYPE_CHECKING:
@@ -191,9 +190,7 @@ def _connected(plan: Plan, kind_of: NDArray[np.intp]) -> NDArray[np.intp]:
     count = len(plan.faces)
     same = (kind_of[plan.left] == kind_of[plan.right]) & (kind_of[plan.left] >= 0)
     a, b = plan.left[same], plan.right[same]
-    _, label = connected_components(
-        coo_array((np.ones(len(a)), (a, b)), (count, count)), directed=False
-    )
+    _, label = pieces_of(count, a, b)
     wrong = np.flatnonzero(kind_of[:count] >= 0)
     out = np.full(count, NOBODY)
     _, out[wrong] = np.unique(label[wrong], return_inverse=True)
@@ -226,8 +223,7 @@ def _join(
         if (m, wrong) in index
     ]
     pairs = np.array(links, np.intp).reshape(-1, 2)
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (len(keys), len(keys)))
-    _, label = connected_components(graph, directed=False)
+    _, label = pieces_of(len(keys), pairs[:, 0], pairs[:, 1])
     members: dict[int, list[int]] = {}
     for i, piece in enumerate(label.tolist()):
         members.setdefault(piece, []).append(i)

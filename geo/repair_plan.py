@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order
 
 from geo.rings import ring_signs
 from geo.segments import number_segments
@@ -152,6 +150,10 @@ def _who_is_inside(
     doors, first = np.unique(pairs @ np.array([count + 1, 1]), return_index=True)
     a, b = np.divmod(doors, count + 1)
     door_of = dict(zip(doors.tolist(), between[first].tolist(), strict=True))
+    # Loaded here, as only mending walks so.
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import breadth_first_order  # noqa: PLC0415
+
     graph = coo_array((np.ones(len(doors)), (a, b)), (count + 1, count + 1)).tocsr()
     order, before = breadth_first_order(graph, count, directed=False)
     by_segment = np.argsort(polygons.segment, kind="stable")

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from geo.cancel import open_edges
+from geo.pieces import pieces_of
 from geo.rings import ring_signs, take_apart
 from geo.segments import Segments, Sums, open_segments, unique_points
 
@@ -81,14 +82,9 @@ class Residual(NamedTuple):
             at[segments.of_edge[used]].tolist(), children[polygon[used]].tolist(), strict=True
         ):
             owners.setdefault(i, set()).add(unit)
-        # Loaded here, as most files add up and never come to this.
-        from scipy.sparse import coo_array  # noqa: PLC0415
-        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-        graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(points),) * 2)
-        _, piece = connected_components(graph, directed=False)
+        _, piece = pieces_of(len(points), ends[:, 0], ends[:, 1])
         lines = np.asarray(shapely.linestrings(points[ends]))
-        return cls(lines, piece[ends[:, 0]].astype(np.intp), owners, in_parents)
+        return cls(lines, piece[ends[:, 0]], owners, in_parents)
 
 
 class _Edges(NamedTuple):

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from geo.siting_bound import (
-    EXACT_S,
-    MAX_EXACT_PAIRS,
-    least_count,
-    price_points,
-    solve_fewest,
-    solve_most,
-)
+from geo.siting_bound import least_count, price_points
 from geo.siting_cover import cover_all
 from geo.siting_kernel import (
     Case,
@@ -33,6 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.siting_kernel import Standing
+
+MAX_EXACT_PAIRS = 20_000
+"""Up to so many pairs of a candidate and a point HiGHS is asked for the optimum: beyond them it
+takes far longer than it is given to notice that its time is over."""
+EXACT_S = 2.0
+"""How long HiGHS may look for the optimum, in seconds."""
 
 
 class Plan(NamedTuple):
@@ -227,6 +226,8 @@ def _most(
             best, covered = other.sites, _covered(case, other)
     limit_s = min(EXACT_S, left_s())
     if bound > covered and len(case.point) <= MAX_EXACT_PAIRS and limit_s > 0:
+        from geo.siting_exact import solve_most  # noqa: PLC0415 - as that module says
+
         solved = solve_most(case, count, limit_s)
         if solved.sites is not None:
             other = stand(case, solved.sites)
@@ -258,6 +259,8 @@ def _prove_fewest(
     limit_s = min(EXACT_S, left_s())
     if least >= len(sites) or len(case.point) > MAX_EXACT_PAIRS or limit_s <= 0:
         return sites, least
+    from geo.siting_exact import solve_fewest  # noqa: PLC0415 - as that module says
+
     solved = solve_fewest(case, goal, len(sites), limit_s)
     found = solved.sites
     if found is not None and len(found) < len(sites) and _covered(case, stand(case, found)) >= goal:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from geo.compiling import njit
 from geo.hash_kernel import find, hash_table
 
 if TYPE_CHECKING:

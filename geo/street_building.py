@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from geo.compiling import njit
 from geo.crs import GRID_DEG, LocalMetric
 from geo.errors import BadInputError
+from geo.pieces import pieces_of
 from geo.streets import Streets
 
 if TYPE_CHECKING:
@@ -278,9 +277,7 @@ def _close_gaps(steps: _Steps, xy: NDArray[np.float64]) -> _Steps:
     if not no_length.any():
         return steps
     count = len(xy)
-    pairs = (steps.low[no_length], steps.high[no_length])
-    joined = coo_array((np.ones(len(pairs[0])), pairs), shape=(count, count))
-    _, group = connected_components(joined, directed=False)
+    _, group = pieces_of(count, steps.low[no_length], steps.high[no_length])
     smallest = np.full(count, count, np.int64)
     np.minimum.at(smallest, group, np.arange(count))
     one = smallest[group]

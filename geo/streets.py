@@ -10,8 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.snapping_kernel import Grid, make_grid
 
@@ -208,6 +206,10 @@ def _pieces(
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the piece of each node and the length of each piece, the longest first."""
     count = len(arcs.start) - 1
+    # Loaded here, as streets are also read of which the pieces are known.
+    from scipy.sparse import csr_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     joined = csr_array((np.ones(len(arcs.node)), arcs.node, arcs.start), shape=(count, count))
     # Both ways are there already, so that the pieces are those of the directed graph, too.
     pieces, piece = connected_components(joined, directed=False)

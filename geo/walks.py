@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numba import njit
 
+from geo.compiling import njit
 from geo.segments import unique_points
 
 if TYPE_CHECKING:

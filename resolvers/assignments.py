@@ -6,8 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from geo.errors import BadInputError
+from resolvers.carried import held_duties
 from resolvers.duties import require_duty
 from resolvers.duty_sight import sight
+from resolvers.known import DUTIES, UNKNOWN
 from resolvers.paging import Page, check_text, decode_cursor, encode_cursor, take
 from storage import assignments
 from storage.assignments import AssignmentFilter, Place
@@ -51,6 +53,21 @@ async def filter_of(
         if post is not None:
             require_post(row, post)
     return AssignmentFilter(day, duty, post, history)
+
+
+def noted_filter(
+    context: Context, day: dt.date, duty: str | None, post: str | None
+) -> AssignmentFilter | None:
+    """Return the same filter, of a day, where that needs no asking."""
+    if post is not None:
+        check_text("post", post)
+    if duty is not None:
+        kinds = context.noted(DUTIES, part=DUTIES)
+        if kinds is UNKNOWN or duty not in kinds:
+            return None
+        if post is not None:
+            require_post(kinds[duty], post)
+    return AssignmentFilter(day, duty, post)
 
 
 def require_post(duty: DutyRow, post: str) -> None:
@@ -105,9 +122,11 @@ async def pages_of_units(
     after: Place | None,
 ) -> dict[UnitKey, Page[AssignmentRow]]:
     """Return a page of the assignments of each of many units, as far as the asker may see them."""
-    rows = await context.ask(
-        assignments.of_units, units, which, await sight(context), first=first + 1, after=after
-    )
+    seen = await sight(context)
+    there = None if which.history else held_duties(context, which.day, seen)
+    if there is not None:
+        return {unit: take(there.of_unit(unit, which, after), first) for unit in units}
+    rows = await context.ask(assignments.of_units, units, which, seen, first=first + 1, after=after)
     return {unit: take(some, first) for unit, some in rows.items()}
 
 
@@ -150,5 +169,8 @@ async def holder_names(
     UnknownError
         If there is no such duty.
     """
-    which = await filter_of(context, day, duty=duty)
-    return await context.ask(assignments.holder_names, units, which, await sight(context))
+    which, seen = await filter_of(context, day, duty=duty), await sight(context)
+    there = held_duties(context, day, seen)
+    if there is not None:
+        return {unit: there.names(unit, which) for unit in units}
+    return await context.ask(assignments.holder_names, units, which, seen)

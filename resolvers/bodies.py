@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from geo.errors import UnknownError
 from resolvers.assignments import filter_of as assignments_asked
+from resolvers.carried import held_duties
 from resolvers.duty_sight import sight
 from resolvers.paging import Page, check_text, take
 from resolvers.units import UnitRef, require_unit
@@ -39,13 +40,21 @@ class BodyQuestion:
 async def by_keys(
     context: Context, keys: Sequence[tuple[str, dt.date]]
 ) -> dict[tuple[str, dt.date], BodyRow]:
-    """Return bodies by their keys, each as the asker may know it on a day; a statement a day."""
+    """Return bodies by their keys, each as the asker may know it on a day.
+
+    One statement a day, of those that are not held in memory.
+    """
     seen = await sight(context)
     found: dict[tuple[str, dt.date], BodyRow] = {}
     for day in {day for _, day in keys}:
         some = {key for key, on in keys if on == day}
-        rows = await context.ask(bodies.by_keys, some, seen, day)
-        found |= {(key, day): row for key, row in rows.items()}
+        there = held_duties(context, day, seen)
+        if there is not None:
+            found |= {(key, day): there.bodies[key] for key in some & there.bodies.keys()}
+            some -= there.bodies.keys()
+        if some:
+            rows = await context.ask(bodies.by_keys, some, seen, day)
+            found |= {(key, day): row for key, row in rows.items()}
     return found
 
 

@@ -13,9 +13,10 @@ from storage import drafts_reading, families, units
 from storage.units import UnitFilter, UnitRow, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from resolvers.context import Context
+    from resolvers.tree import Tree
     from storage.drafts_reading import DraftRow
 
 
@@ -38,7 +39,11 @@ async def descent(context: Context, level: str, target: str | None) -> Descent:
     UnknownError, BadInputError
         If ``target`` is no level, or not below.
     """
-    tree = await context.tree()
+    return descent_in(await context.tree(), level, target)
+
+
+def descent_in(tree: Tree, level: str, target: str | None) -> Descent:
+    """Return the way from a level to one below it; see :func:`descent`."""
     if target is None:
         return Descent(level, (), tuple(spec.key for spec in tree.children(level)))
     through = tree.between(level, tree.get(target).key)
@@ -51,6 +56,25 @@ async def descent(context: Context, level: str, target: str | None) -> Descent:
             options=options,
         )
     return Descent(level, through, (target,))
+
+
+def held_children(
+    context: Context,
+    state: State,
+    way: Descent,
+    codes: Iterable[str],
+    *,
+    first: int,
+    wanted: Wanted,
+) -> dict[str, Page[UnitRow]] | None:
+    """Return the first page below each of many units, where that needs no asking."""
+    there = None
+    if state.edition is not None and not state.drafts:
+        there = held(context, state.edition, wanted)
+    if there is None:
+        return None
+    found = there.children(codes, way.through, way.targets)
+    return {code: take(rows, first) for code, rows in found.items()}
 
 
 async def children(

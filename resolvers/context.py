@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from resolvers.standing import Standing
     from storage.editions import EditionRow
     from storage.keys import Principal
 
@@ -48,6 +49,12 @@ CITY_BYTES = 1 << 30
 TILE_BYTES = 64 << 20
 """What vector tiles may keep in memory: some ten thousand of them."""
 
+TILES_AT_ONCE, TILES_WAITING = 8, 1_000
+"""Tiles that are drawn side by side, so that others find a connection too, and those that wait."""
+
+GROUNDS = 1_000
+"""Editions of which it is kept where they lie."""
+
 
 _FOR_ALL: ContextVar[bool] = ContextVar("for_all", default=False)
 """Whether what runs here is for all who ask for the same, not for one request."""
@@ -55,6 +62,10 @@ _FOR_ALL: ContextVar[bool] = ContextVar("for_all", default=False)
 
 STANDING_BYTES = 64 << 20
 """What units of editions may keep in memory: one edition of 6,000 grids takes 20 MB."""
+
+
+TREE, PRINCIPAL = "tree", "principal"
+"""Names of facts: the levels, and who asks."""
 
 
 class State(NamedTuple):
@@ -146,11 +157,13 @@ class Turns:
     ----------
     most
         How many may wait.
+    at_once
+        How many may work.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, at_once: int = 1) -> None:
         self.most = most
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Semaphore(at_once)
         self._waiting = 0
 
     @asynccontextmanager
@@ -201,6 +214,10 @@ class Shared:
     """Streets, homes and service points as arrays, and what was found on them, by bytes."""
     tiles: Cache = field(default_factory=lambda: Cache(TILE_BYTES))
     """Vector tiles as they are sent, by bytes."""
+    grounds: Cache = field(default_factory=lambda: Cache(GROUNDS))
+    """Where the units of editions lie."""
+    drawing: Turns = field(default_factory=lambda: Turns(TILES_WAITING, at_once=TILES_AT_ONCE))
+    """Taken by each tile that is drawn."""
     known: Known = field(default_factory=Known)
     """Levels, and which edition stands on which day."""
     standing: Cache = field(default_factory=lambda: Cache(STANDING_BYTES))
@@ -346,16 +363,50 @@ class Context:
                 "level, or in several requests"
             )
 
-    async def _fact(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """Return what the process knows, or finds out; the same for the whole request."""
+    async def fact(
+        self, key: Hashable, make: Callable[[], Awaitable[T]], *, part: str | None = None
+    ) -> T:
+        """Return what the process knows, or finds out; the same for the whole request.
+
+        Parameters
+        ----------
+        part
+            Of what is known, to be forgotten alone: see :meth:`resolvers.known.Known.of`.
+        """
         if key in self._facts:
             return cast("T", self._facts[key])
-        known = self.shared.known
+        known = self.shared.known.of(part) if part is not None else self.shared.known
         found = known.look(key)
         if found is UNKNOWN:
             found = await self.once(key, lambda: known.learn(key, make))
         self._facts[key] = found
         return cast("T", found)
+
+    def noted(self, key: Hashable, *, part: str | None = None) -> Any:  # noqa: ANN401 - of any type
+        """Return a fact that needs no asking; ``UNKNOWN`` where it does."""
+        if key not in self._facts:
+            known = self.shared.known.of(part) if part is not None else self.shared.known
+            found = known.look(key)
+            if found is UNKNOWN:
+                return UNKNOWN
+            self._facts[key] = found
+        return self._facts[key]
+
+    def noted_edition(self) -> EditionRow | None:
+        """Return the edition that stands today, where that needs no asking."""
+        found = self.noted(("edition", self.today))
+        return found if isinstance(found, editions.EditionRow) else None
+
+    def held_units(self, state: State) -> Standing | None:
+        """Return the units of an edition, where they are held in memory."""
+        if state.edition is None or state.drafts:
+            return None
+        return cast("Standing | None", self.shared.standing.peek(state.edition))
+
+    def noted_tree(self) -> Tree | None:
+        """Return the levels, where that needs no asking."""
+        found = self.noted(TREE)
+        return found if isinstance(found, Tree) else None
 
     async def tree(self) -> Tree:
         """Return the levels."""
@@ -363,12 +414,12 @@ class Context:
         async def make() -> Tree:
             return Tree(await self.ask(levels.all_levels))
 
-        return await self._fact("tree", make)
+        return await self.fact(TREE, make)
 
     async def edition_or_none(self, as_of: dt.date | None = None) -> EditionRow | None:
         """Return the edition that stands on a day (today), resolved once for the request."""
         day = as_of or self.today
-        return await self._fact(("edition", day), lambda: self.ask(editions.as_of, day))
+        return await self.fact(("edition", day), lambda: self.ask(editions.as_of, day))
 
     async def edition(self, as_of: dt.date | None = None) -> EditionRow:
         """Return the edition that stands on a day (today).
@@ -404,12 +455,18 @@ class Context:
         key = self._key
         if key is None:
             return None
-        found = await self.once("principal", lambda: self.ask(keys.find, key))
+        found = await self.once(PRINCIPAL, lambda: self.ask(keys.find, key))
         if found is None:
             raise UnauthenticatedError(
                 "the key is not valid or was revoked; send another one, or none"
             )
+        self._facts[PRINCIPAL] = found
         return found
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether no key came at all."""
+        return self._key is None
 
     async def require_reader(self) -> None:
         """Refuse whoever may not read.

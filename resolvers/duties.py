@@ -1,4 +1,4 @@
-"""Kinds of duties, looked up once a request."""
+"""Kinds of duties, looked up once a request, or once until they change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from geo.errors import UnknownError
+from resolvers.known import DUTIES
 from storage import duties
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ async def by_key(context: Context) -> dict[str, DutyRow]:
     async def make() -> dict[str, DutyRow]:
         return {row.key: row for row in await context.ask(duties.all_duties)}
 
-    return await context.once("duties", make)
+    return await context.fact(DUTIES, make, part=DUTIES)
 
 
 async def require_duty(context: Context, key: str, *, argument: str = "duty") -> DutyRow:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from resolvers.context import PRINCIPAL
 from storage.duty_sight import EVERYTHING, PUBLIC, DutyGround, Sight
-from storage.keys import Role
+from storage.keys import Principal, Role
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -20,7 +21,18 @@ async def sight(context: Context) -> Sight:
     UnauthenticatedError
         If the key that came is none of ours, or revoked.
     """
-    who = await context.principal()
+    return _sight_of(context, await context.principal())
+
+
+def noted_sight(context: Context) -> Sight | None:
+    """Return how far the asker sees; None where nobody has asked yet who that is."""
+    if context.is_stranger:
+        return PUBLIC
+    who = context.noted(PRINCIPAL)
+    return _sight_of(context, who) if isinstance(who, Principal) else None
+
+
+def _sight_of(context: Context, who: Principal | None) -> Sight:
     if who is None or not who.role.includes(Role.EDITOR):
         return PUBLIC
     if who.within_level is None or who.within_code is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from sqlalchemy.exc import OperationalError
 
 from geo.errors import BadInputError, NoDatabaseError, UnknownError
-from resolvers.known import Known
+from resolvers.known import DUTIES, Known
 from storage import editions
 from storage.listening import Channel, editions_after, listen
 
@@ -45,7 +45,10 @@ PAGE = 100
 
 
 _CHANGES = {Channel.EDITION, Channel.LEVEL}
-"""Where changes of what a process knows are told."""
+"""Where changes of all that a process knows are told."""
+
+_DUTY_CHANGES = {Channel.ASSIGNMENT, Channel.DUTY}
+"""Where changes of what it knows of duties are told."""
 
 
 class Topic(NamedTuple):
@@ -124,6 +127,8 @@ class Hub:
     def _heard(self, channel: Channel, said: str) -> None:
         if channel in _CHANGES:
             self._known.forget()
+        elif channel in _DUTY_CHANGES:
+            self._known.of(DUTIES).forget()
         for topic in (Topic(channel), Topic(channel, said)):
             self._wake(topic)
 

@@ -262,6 +262,14 @@ async def day_of(context: Context, state: State) -> Day:
     return row.effective_on if row is not None else context.today
 
 
+def noted_day(context: Context, state: State) -> Day | None:
+    """Return the same, where it is today and that needs no asking."""
+    if state.edition is None or state.drafts:
+        return context.today
+    today = context.noted_edition()
+    return context.today if today is not None and today.number == state.edition else None
+
+
 class Spot(NamedTuple):
     """Where a service point lies, and the compound that it names."""
 

@@ -7,15 +7,15 @@ the other levels of that branch are that unit's ancestors: one answer never cont
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from geo.crs import Datum, convert, round9
+from geo.crs import Datum, convert, round9, round9_one
 from geo.levels import Tiling
 from resolvers.context import State
 from resolvers.paging import check_length, check_text
+from resolvers.place_codes import OUTSIDE, NoUnit, PlaceCodeRow
 from resolvers.standing import held
 from resolvers.units import by_keys
 from storage import places, waived_land
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 10_000
 """The most points of one batch."""
-
-
-class NoUnit(StrEnum):
-    """Why a point is in no unit."""
-
-    OUTSIDE = "OUTSIDE"
-    WAIVED_BLANK = "WAIVED_BLANK"
-    NO_EDITION = "NO_EDITION"
-    BAD_POINT = "BAD_POINT"
 
 
 class Point(NamedTuple):
@@ -76,14 +67,6 @@ class Points:
         datums = [point.datum for point in points]
         plain = all(datum is Datum.WGS84 for datum in datums)
         return cls(given.reshape(-1, 2), None if plain else datums)
-
-
-class PlaceCodeRow(NamedTuple):
-    """The answer for one point of a batch."""
-
-    code: str | None
-    on_border: bool
-    reason: NoUnit | None
 
 
 class _Named(Protocol):
@@ -147,15 +130,15 @@ async def place_at(
     """
     tree = await context.tree()
     asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    lonlat, good = _to_wgs84(Points.of([point]))
-    if not good[0]:
+    here = _one_to_wgs84(point)
+    if here is None:
         return PlaceRow(None, asked, reason=NoUnit.BAD_POINT)
     edition = await context.edition_or_none(as_of)
     if edition is None:
         return PlaceRow(None, asked, reason=NoUnit.NO_EDITION)
-    lon, lat = lonlat[0].tolist()
+    lon, lat = here
     standing = held(context, edition.number, wanted)
-    inside = standing.touching(lonlat) if standing is not None else None
+    inside = standing.touching(lon, lat) if standing is not None else None
     if inside is not None:
         touching = [(row, False) for row in inside]
     else:
@@ -178,7 +161,7 @@ async def place_at(
     if there:
         return place
     levels = tree.upward(asked)
-    [waived] = await _blank_at(context, edition.number, levels, lonlat)
+    [waived] = await _blank_at(context, edition.number, levels, np.array([here]))
     return _without(place, NoUnit.WAIVED_BLANK if waived else NoUnit.OUTSIDE)
 
 
@@ -235,9 +218,17 @@ async def places_at(
     branch = tree.branch(asked)
     # What lies above the asked level decides nothing.
     looked_at = [asked] if asked not in branch else branch[: branch.index(asked) + 1]
-    found = await _touching_many(context, edition.number, lonlat[good], looked_at)
-    for index, hits in zip(np.flatnonzero(good).tolist(), found, strict=True):
-        answers[index] = _code_of(tree, hits, asked)
+    mine = lonlat if good.all() else lonlat[good]
+    if len(looked_at) == 1:
+        found = await _only_many(context, tree, edition.number, mine, asked)
+    else:
+        hits = await _touching_many(context, edition.number, mine, looked_at)
+        found = [_code_of(tree, some, asked) for some in hits]
+    if len(mine) == len(points):
+        answers = found
+    else:
+        for index, answer in zip(np.flatnonzero(good).tolist(), found, strict=True):
+            answers[index] = answer
     lost = [i for i, answer in enumerate(answers) if answer.reason is NoUnit.OUTSIDE]
     if lost:
         levels = tree.upward(asked)
@@ -258,7 +249,25 @@ async def _blank_at(
     return np.asarray(found, bool)
 
 
-_OUTSIDE = PlaceCodeRow(None, on_border=False, reason=NoUnit.OUTSIDE)
+async def _only_many(
+    context: Context, tree: Tree, edition: int, lonlat: NDArray[np.float64], level: str
+) -> list[PlaceCodeRow]:
+    """Return the answer for each point where no other level has a say.
+
+    As with ``_touching_many``, the database is asked where no units are held, and for those points
+    of which what is held says nothing.
+    """
+    there = held(context, edition, Wanted.NOTHING)
+    only = there.only(level, lonlat) if there is not None else None
+    if only is None:
+        found = await _touching_many(context, edition, lonlat, [level])
+        return [_code_of(tree, hits, level) for hits in found]
+    answers = only.answers
+    if only.unsure.any():
+        placed = await context.ask(places.touching_many, edition, lonlat[only.unsure], [level])
+        for at, hits in zip(np.flatnonzero(only.unsure).tolist(), placed, strict=True):
+            answers[at] = _code_of(tree, hits, level)
+    return answers
 
 
 async def _touching_many(
@@ -282,7 +291,7 @@ async def _touching_many(
 
 def _code_of(tree: Tree, hits: Sequence[places.Hit], asked: str) -> PlaceCodeRow:
     if not hits:
-        return _OUTSIDE
+        return OUTSIDE
     if len(hits) == 1 and hits[0].level == asked:  # nothing to choose from
         return PlaceCodeRow(hits[0].code, hits[0].border, None)
     chosen = choose(tree, hits, asked)
@@ -393,6 +402,19 @@ async def nearest(
     return await context.ask(
         places.nearest, place.edition, place.level, place.lon, place.lat, wanted=wanted
     )
+
+
+def _one_to_wgs84(point: Point) -> tuple[float, float] | None:
+    """Return the degrees of one point, rounded to 1e-9; None where it is none."""
+    if point.datum is Datum.WGS84:
+        if abs(point.lon) <= 180.0 and abs(point.lat) <= 90.0:  # noqa: PLR2004 - degrees
+            return round9_one(point.lon), round9_one(point.lat)
+        return None
+    lonlat, good = _to_wgs84(Points.of([point]))
+    if not good[0]:
+        return None
+    lon, lat = lonlat[0].tolist()
+    return lon, lat
 
 
 def _to_wgs84(points: Points) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -12,26 +12,29 @@ from bisect import bisect_right
 from collections import defaultdict
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
 from sqlalchemy.exc import SQLAlchemyError
 
 from geo.errors import WanggeError
-from geo.inside_kernel import INSIDE, NEAR, sides_of
+from geo.inside import UNSURE, Polygons
+from resolvers.place_codes import OUTSIDE, PlaceCodeRow
 from storage.editions import EditionRow
 from storage.engine import as_geoms
 from storage.places import Hit
 from storage.standing import READ, standing, stored_bytes, waived_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from resolvers.context import Context
     from storage.units import UnitFilter, UnitRow, Wanted
+
+T = TypeVar("T")
 
 LOG = logging.getLogger("wangge.standing")
 
@@ -43,14 +46,6 @@ _TIMES = 5
 
 _ROW_BYTES = 2_000
 """What a unit takes beside that."""
-
-
-class Rings(NamedTuple):
-    """Polygons as numbers, see :func:`geo.inside_kernel.sides_of`."""
-
-    shape_start: NDArray[np.int64]
-    ring_start: NDArray[np.int64]
-    vertices: NDArray[np.float64]
 
 
 class Level:
@@ -68,8 +63,10 @@ class Level:
         self.rows = rows
         self.codes = [row.code for row in rows]
         self.by_code = dict(zip(self.codes, rows, strict=True))
-        self.tree = shapely.STRtree(shapes)
-        self.rings = _rings(shapes)
+        self.land = Polygons(shapes, near=NEAR_DEG)
+        # the last is for a point in no unit, whose place is -1
+        self.answers = [PlaceCodeRow(code, on_border=False, reason=None) for code in self.codes]
+        self.answers.append(OUTSIDE)
         self.hits = [(Hit(row.level, row.code, row.parent_code, border=False),) for row in rows]
 
     @cached_property
@@ -81,46 +78,14 @@ class Level:
                 found[row.parent_code].append(row)
         return found
 
-    def touching(self, lonlat: NDArray[np.float64]) -> Touching:
-        """Return which points are inside of which units, and which points are near a border.
 
-        Parameters
-        ----------
-        lonlat
-            Degrees, shape (n, 2).
-        """
-        boxes = shapely.box(*(lonlat - NEAR_DEG).T, *(lonlat + NEAR_DEG).T)
-        point, unit = self.tree.query(boxes).astype(np.int64)
-        side = sides_of(lonlat, point, unit, *self.rings, NEAR_DEG)
-        near = np.zeros(len(lonlat), bool)
-        near[point[side == NEAR]] = True
-        inside = side == INSIDE
-        return Touching(point[inside], unit[inside], near)
+class Only(NamedTuple):
+    """The only unit of a level that each of n points is inside of."""
 
-
-class Touching(NamedTuple):
-    """Which of n points are inside of which units of a level."""
-
-    point: NDArray[np.int64]
-    """Shape (k,)."""
-    unit: NDArray[np.int64]
-    """Places of the units by code, shape (k,)."""
-    near: NDArray[np.bool_]
-    """Points near a border, shape (n,), of which nothing is said."""
-
-
-def _rings(shapes: NDArray[np.object_]) -> Rings:
-    """Return polygons as numbers."""
-    parts, shape = shapely.get_parts(shapes, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    vertices, ring = shapely.get_coordinates(rings, return_index=True)
-    per_shape = np.bincount(shape[part], minlength=len(shapes))
-    per_ring = np.bincount(ring, minlength=len(rings))
-    return Rings(_starts(per_shape), _starts(per_ring), np.ascontiguousarray(vertices))
-
-
-def _starts(counts: NDArray[np.intp]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    answers: list[PlaceCodeRow]
+    """One for each point."""
+    unsure: NDArray[np.bool_]
+    """Points near a border or in several units, whose answers mean nothing, shape (n,)."""
 
 
 class Standing:
@@ -142,6 +107,26 @@ class Standing:
         self._levels = levels
         self.waived = waived
         self.weight = weight
+        self._shown: dict[int, Any] = {}
+
+    def shown(self, rows: Iterable[UnitRow], show: Callable[[UnitRow], T]) -> list[T]:
+        """Return what answers show of units; of those that are held, it is made once for all.
+
+        Parameters
+        ----------
+        show
+            Makes the same of a row whenever it is called.
+        """
+        kept = self._shown  # by id of the row: those of rows that are held are nobody else's
+        found = []
+        for row in rows:
+            one: T | None = kept.get(id(row))
+            if one is None:
+                one = show(row)
+                if self._one(row.level, row.code) is row:
+                    kept[id(row)] = one
+            found.append(one)
+        return found
 
     def by_keys(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], UnitRow]:
         """Return the units of the given (level, code); as ``storage.units.by_codes``."""
@@ -164,7 +149,7 @@ class Standing:
         rows = level.rows
         if which.areas is not None:
             areas = shapely.from_wkt(list(which.areas))
-            near = level.tree.query(areas, predicate="intersects")[1]
+            near = level.land.tree.query(areas, predicate="intersects")[1]
             rows = [rows[at] for at in np.unique(near).tolist()]
         if which.codes is not None:
             codes = set(which.codes)
@@ -184,7 +169,7 @@ class Standing:
         return found
 
     def children(
-        self, roots: Sequence[str], through: Sequence[str], levels: Sequence[str]
+        self, roots: Iterable[str], through: Sequence[str], levels: Sequence[str]
     ) -> dict[str, list[UnitRow]]:
         """Return the units of some levels under each of many, by code and level."""
         found = {}
@@ -202,15 +187,31 @@ class Standing:
             found[root] = rows
         return found
 
-    def touching(self, lonlat: NDArray[np.float64]) -> list[UnitRow] | None:
-        """Return the units of all levels that a point is inside of; None near a border."""
+    def touching(self, lon: float, lat: float) -> list[UnitRow] | None:
+        """Return the units of all levels that a point is inside of, by code; None near a border."""
         found: list[UnitRow] = []
         for level in self._levels.values():
-            there = level.touching(lonlat)
-            if there.near.any():
+            there = level.land.around(lon, lat)
+            if there is None:
                 return None
-            found += [level.rows[at] for at in there.unit.tolist()]
-        return sorted(found, key=lambda row: row.code)
+            found += [level.rows[at] for at in there]
+        found.sort(key=lambda row: row.code)
+        return found
+
+    def only(self, level: str, lonlat: NDArray[np.float64]) -> Only | None:
+        """Return the units of one level that points are inside of; None where it has no units.
+
+        Parameters
+        ----------
+        lonlat
+            Degrees, shape (n, 2).
+        """
+        there = self._levels.get(level)
+        if there is None:
+            return None
+        unit = there.land.single(lonlat)
+        answers = there.answers
+        return Only([answers[at] for at in unit.tolist()], unit == UNSURE)
 
     def touching_many(
         self, lonlat: NDArray[np.float64], levels: Sequence[str]
@@ -230,7 +231,7 @@ class Standing:
             level = self._levels.get(key)
             if level is None:
                 continue
-            point, unit, near = level.touching(lonlat)
+            point, unit, near = level.land.holding(lonlat)
             unsure |= near
             for n, at in zip(point.tolist(), unit.tolist(), strict=True):
                 found[n] = (
@@ -296,10 +297,7 @@ async def _fetch(context: Context, edition: int) -> Standing:
             shapes[some.level].append(await asyncio.to_thread(as_geoms, some.wkb))
 
     def make() -> dict[str, Level]:
-        made = {key: Level(some, np.concatenate(shapes[key])) for key, some in rows.items()}
-        for level in made.values():
-            level.touching(np.zeros((1, 2)))  # kernels and indices are made here, for nobody waits
-        return made
+        return {key: Level(some, np.concatenate(shapes[key])) for key, some in rows.items()}
 
     waived = await context.ask(waived_levels, edition)
     return Standing(await asyncio.to_thread(make), weight, waived)

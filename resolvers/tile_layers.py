@@ -219,9 +219,10 @@ async def cut(
     """
 
     async def make() -> bytes:
-        parts = [
-            await _part(context, layer, shapes, tile) for layer, shapes in layers.layers.items()
-        ]
+        async with context.shared.drawing.one("tiles"):
+            parts = [
+                await _part(context, layer, shapes, tile) for layer, shapes in layers.layers.items()
+            ]
         return await packed(b"".join(parts), packing)
 
     if name is None:

@@ -112,7 +112,7 @@ async def ground_of(context: Context, edition: int) -> EditionGround:
         keys = frozenset(spec.key for spec in tree.specs)
         return EditionGround(edition, {span.level: span for span in found}, keys)
 
-    return await context.shared.tiles.get(("ground", edition), make, lambda _: _OWN_BYTES)
+    return await context.shared.grounds.get(edition, make, lambda _: 1)
 
 
 async def checked_levels(context: Context, levels: Sequence[str]) -> None:
@@ -146,6 +146,8 @@ async def of_units(
     ------
     UnknownError
         If there is no such edition or level.
+    TooCostlyError
+        If too many others wait for theirs.
 
     Notes
     -----
@@ -157,7 +159,9 @@ async def of_units(
         ground = await ground_of(context, edition)
         if len(set(levels)) < len(levels) or not ground.levels.issuperset(levels):
             await checked_levels(context, levels)  # there may be new ones
-        return await packed(await _drawn(context, ground, levels, tile), packing)
+        async with context.shared.drawing.one("tiles"):
+            mvt = await _drawn(context, ground, levels, tile)
+        return await packed(mvt, packing)
 
     key = ("units", edition, levels, tile, packing.name)
     return await context.shared.tiles.get(key, make, weigh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo.errors import BadInputError, UnknownError
@@ -25,6 +26,7 @@ class Tree:
     def __init__(self, specs: Iterable[LevelSpec]) -> None:
         self.specs = tuple(specs)
         self._by_key = {spec.key: spec for spec in self.specs}
+        self._upward = {spec.key: self._path(spec.key) for spec in self.specs}
 
     def get(self, key: str, *, argument: str = "level") -> LevelSpec:
         """Return a level.
@@ -54,6 +56,9 @@ class Tree:
 
     def upward(self, key: str) -> list[str]:
         """Return a level and those above it, lowest first."""
+        return list(self._upward[key])
+
+    def _path(self, key: str) -> list[str]:
         path = [key]
         while (above := self._by_key[path[-1]].parent) is not None:
             path.append(above)
@@ -96,6 +101,10 @@ class Tree:
 
     def lowest(self) -> list[str]:
         """Return the tiling levels with no tiling level below, by rank."""
+        return list(self._lowest)
+
+    @cached_property
+    def _lowest(self) -> list[str]:
         return [key for key in self.tiling_from(self.specs[0].key) if self._leaf(key) == key]
 
     def branch(self, key: str | None) -> list[str]:
@@ -104,6 +113,15 @@ class Tree:
         That is the first branch by rank that the level lies in; a DISJOINT level is decided by
         the branch of the level above. None asks for the first branch of all.
         """
+        if key not in self._branches:
+            self._branches[key] = self._branch(key)
+        return list(self._branches[key])
+
+    @cached_property
+    def _branches(self) -> dict[str | None, list[str]]:
+        return {}
+
+    def _branch(self, key: str | None) -> list[str]:
         spec = self._by_key[key] if key is not None else self.specs[0]
         if spec.tiling is Tiling.DISJOINT and spec.parent is not None:
             spec = self._by_key[spec.parent]

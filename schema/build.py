@@ -14,6 +14,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from schema import duty_columns, unit_columns  # noqa: F401 - they say how they are asked
 from schema.circle_query import CircleQueries
 from schema.duty_mutation import DutyMutations
 from schema.duty_query import DutyQueries

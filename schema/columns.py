@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import iscoroutine
 from operator import attrgetter
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from graphql import get_named_type, is_leaf_type, is_object_type
@@ -145,9 +147,17 @@ def _asking(  # noqa: PLR0917 - one caller
             if found is not None:
                 return found
         made = [function(thing, *rest, **kwargs) for thing in things]
-        return outcomes(made) if is_async else made
+        if is_async:
+            return outcomes(made)
+        if CoroutineType in set(map(type, made)):  # some of a plain resolver's must be waited for
+            return outcomes([one if iscoroutine(one) else _ready(one) for one in made])
+        return made
 
     return ask
+
+
+async def _ready(value: Any) -> Any:  # noqa: ANN401 - what resolvers return
+    return value
 
 
 def _values(

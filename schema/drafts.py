@@ -27,7 +27,8 @@ from schema.lookahead import page_asked, page_wanted
 from schema.moves import GoneFinding, LandMoveConnection
 from schema.request import Info
 from schema.scalars import Json
-from schema.units import IN_DRAFT, Unit, UnitConnection, unit_of
+from schema.unit_lists import UnitConnection
+from schema.units import IN_DRAFT, Unit, unit_of
 from storage import moves, rechecking
 from storage.drafts_reading import DraftRow
 from storage.units import UnitRow

@@ -43,7 +43,7 @@ class Outcomes:
 
     def close(self) -> None:
         """Give the coroutines up."""
-        close(one.work for one in self._waiting)
+        _give_up(self._waiting)
 
 
 def outcomes(coroutines: Sequence[Work]) -> Values | Outcomes:
@@ -60,6 +60,7 @@ def outcomes(coroutines: Sequence[Work]) -> Values | Outcomes:
         for place, work in enumerate(coroutines):
             _step(place, work, values, waiting)
     except BaseException:
+        _give_up(waiting)
         close(coroutines)
         raise
     return Outcomes(values, waiting) if waiting else values
@@ -99,12 +100,25 @@ async def _rest(values: Values, waiting: list[_Waiting]) -> Values:  # noqa: C90
         for one in waiting:
             if one.future is not None:
                 one.future.cancel()
-        close(one.work for one in waiting)
+        _give_up(waiting)
         raise
     except BaseException:
-        close(one.work for one in waiting)
+        _give_up(waiting)
         raise
     return values
+
+
+def _give_up(waiting: Sequence[_Waiting]) -> None:
+    """Close coroutines, and hear how what they wait for ends: nobody else would."""
+    for one in waiting:
+        if one.future is not None:
+            one.future.add_done_callback(_hear)
+        one.work.close()
+
+
+def _hear(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 async def _news(waiting: Sequence[_Waiting]) -> None:

@@ -20,7 +20,8 @@ from schema.duties import BodyConnection, Duty
 from schema.levels import Level
 from schema.lookahead import page_asked, page_wanted, unit_wanted
 from schema.request import Info
-from schema.units import Unit, UnitConnection
+from schema.unit_lists import UnitConnection
+from schema.units import Unit
 from storage.bodies import BodyRow
 from storage.duty_counts import ParentRow
 from storage.units import UnitRow

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Self
 
 import strawberry
 
 from resolvers import places
 from resolvers.context import State
-from resolvers.places import PlaceCodeRow, PlaceRow
+from resolvers.place_codes import PlaceCodeRow
+from resolvers.places import PlaceRow
 from schema.arguments import LevelKey
 from schema.enums import NoUnit
 from schema.ladder import Rung, ladder_of
 from schema.lookahead import unit_wanted
 from schema.request import Info
-from schema.units import Unit
+from schema.units import Unit, units_of
 from storage.units import UnitRow, Wanted
 
 
@@ -39,7 +41,7 @@ class Place:
     )
     def units(self, info: Info) -> list[Unit]:
         info.context.spend(len(self.row.units))
-        return [Unit.of(row, self._state) for row in self.row.units]
+        return units_of(info, self.row.units, self._state)
 
     @strawberry.field(
         description=(
@@ -128,3 +130,9 @@ class PlaceCode:
         """Show one answer."""
         reason = NoUnit(row.reason.value) if row.reason is not None else None
         return cls(code=row.code, on_border=row.on_border, reason=reason)
+
+
+@lru_cache(maxsize=10_000)
+def place_code_of(row: PlaceCodeRow) -> PlaceCode:
+    """Show one answer, which many points have in common."""
+    return PlaceCode.of(row)

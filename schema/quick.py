@@ -65,13 +65,15 @@ async def answer_again(
     schema.limits.Bounded : The same limits, of a text that is asked for the first time.
     """
     limits, clock = context.limits, context.clock
+    cost = None
     try:
         check_variables(quick.variables or {})
         cost = cost_of(known, schema, quick.operation, quick.variables)
         require_affordable(cost, limits)
     except WanggeError as error:
         clock.refused = True
-        return ExecutionResult(data=None, errors=[told(error)])
+        said = {} if cost is None else cost_told(cost, limits)
+        return ExecutionResult(data=None, errors=[told(error)], extensions=said)
     context.reading.bound(limits.statement_s)
     clock.start(limits.seconds)
     try:

@@ -1,39 +1,36 @@
-"""Units, and lists of them."""
+"""Units: named polygons of the levels."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from resolvers import children as below
 from resolvers.context import State
-from resolvers.paging import Page, decode_cursor, encode_cursor, page_size
 from resolvers.shapes import bounds_of_wkb, point_geojson
 from resolvers.small_groups import FEWEST
 from schema.arguments import After, First, OfDatum, ToleranceM, plain_datum
-from schema.columns import shortcut
-from schema.common import TOTAL, Node, PageInfo
+from schema.common import Node
 from schema.editions import Edition, edition_of
 from schema.enums import Datum
 from schema.ids import IdKind, encode
 from schema.levels import Level, level_of
-from schema.lookahead import page_asked, page_wanted, unit_wanted
-from schema.pictures import collection_of, geometry_of, holder_names
+from schema.lookahead import unit_wanted
+from schema.pictures import geometry_of
 from schema.request import Info
 from schema.scalars import GeoJSON, Json, as_json
 from schema.shares import Share, shares_of
 from storage.units import UnitRow, Wanted
 
 if TYPE_CHECKING:
-    from geo import crs
+    from collections.abc import Iterable
+
     from schema.duties import AssignmentConnection
     from schema.facilities import FacilityConnection
+    from schema.unit_lists import UnitConnection
 
 PLAIN = "unit"
-CHILD = "child"
 IN_DRAFT = "draft unit"
 
 
@@ -94,29 +91,10 @@ class Unit(Node):
         ] = None,
         first: First = 100,
         after: After = None,
-    ) -> UnitConnection:
-        context, state, code = info.context, self.state, self.code
-        context.spend()
-        way = await below.descent(context.reading, self.row.level, level)
-        place = decode_cursor(after, CHILD, str, str) if after is not None else None
-        size = page_size(first, 100)
-        page: Page[UnitRow] = Page([], more=False)
-        if page_asked(info):
-            page = await context.children(
-                state,
-                way,
-                code,
-                first=size,
-                after=(str(place[0]), str(place[1])) if place else None,
-                wanted=page_wanted(info),
-            )
-        return UnitConnection(
-            page=page,
-            state=state,
-            after=after,
-            cursor=lambda row: encode_cursor(CHILD, row.code, row.level),
-            count=lambda: context.count_children(state, way, code),
-        )
+    ) -> Annotated[UnitConnection, strawberry.lazy("schema.unit_lists")]:
+        from schema.unit_lists import children_of  # noqa: PLC0415 - they show units
+
+        return await children_of(info, self.row, self.state, level=level, first=first, after=after)
 
     @strawberry.field(
         description=(
@@ -311,99 +289,6 @@ class Unit(Node):
         )
 
 
-def _all_have(units: Sequence[Unit], wanted: Wanted) -> bool:
-    """Return whether all rows were read with some columns; most share one flag."""
-    flags = {id(unit.row.wanted): unit.row.wanted for unit in units}
-    return all(wanted in one for one in flags.values())
-
-
-@shortcut("Unit", "geometry")
-def _geometries(units: Sequence[Unit], _info: Info, asked: dict[str, Any]) -> list[GeoJSON] | None:
-    plain = asked.get("datum") in {None, Datum.WGS84} and asked.get("tolerance_m") is None
-    if not plain or not _all_have(units, Wanted.GEOMETRY):
-        return None
-    return [GeoJSON(as_json(unit.row.geojson or "null")) for unit in units]
-
-
-@shortcut("Unit", "households")
-def _households(units: Sequence[Unit], _info: Info, _asked: dict[str, Any]) -> list[int] | None:
-    if not _all_have(units, Wanted.TALLY):
-        return None
-    return [unit.row.households or 0 for unit in units]
-
-
-@shortcut("Unit", "people")
-def _people(units: Sequence[Unit], _info: Info, _asked: dict[str, Any]) -> list[int] | None:
-    if not _all_have(units, Wanted.TALLY):
-        return None
-    return [unit.row.people or 0 for unit in units]
-
-
-@strawberry.type(description="A unit in a list.")
-class UnitEdge:
-    node: Unit = strawberry.field(description="The unit.")
-    cursor: str = strawberry.field(description="Its place in the list, for `after`.")
-
-
-@strawberry.type(description="A page of units, by code.")
-class UnitConnection:
-    page: strawberry.Private[Page[UnitRow]]
-    state: strawberry.Private[State]
-    after: strawberry.Private[str | None]
-    cursor: strawberry.Private[Callable[[UnitRow], str]]
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
-
-    @strawberry.field(description="The units with their cursors.")
-    def edges(self, info: Info) -> list[UnitEdge]:
-        info.context.spend(len(self.page.rows))
-        return [
-            UnitEdge(node=Unit.of(row, self.state), cursor=self.cursor(row))
-            for row in self.page.rows
-        ]
-
-    @strawberry.field(description="The units.")
-    def nodes(self, info: Info) -> list[Unit]:
-        info.context.spend(len(self.page.rows))
-        return [Unit.of(row, self.state) for row in self.page.rows]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        rows = self.page.rows
-        ends: Sequence[UnitRow] = [rows[0], rows[-1]] if rows else []
-        return PageInfo.of(
-            [self.cursor(row) for row in ends], more=self.page.more, after=self.after
-        )
-
-    @strawberry.field(description=TOTAL)
-    async def total_count(self) -> int:
-        return await self.count()
-
-    @strawberry.field(
-        description=(
-            "This page as one FeatureCollection, ready for a map source: properties id, level, "
-            "code, name, parent (its code), areaM2, households, people, and with `duty` holders: "
-            "the names of those who carry it, as far as the asker may know them."
-        )
-    )
-    async def feature_collection(
-        self,
-        info: Info,
-        datum: OfDatum = Datum.WGS84,
-        tolerance_m: ToleranceM = None,
-        duty: Annotated[
-            str | None, strawberry.argument(description="Key of a duty; null for no holders.")
-        ] = None,
-    ) -> GeoJSON:
-        plain: crs.Datum = plain_datum(datum)
-        rows = self.page.rows
-        info.context.spend(len(rows))
-        names = await holder_names(info, rows, self.state, duty) if duty is not None else None
-        text = await collection_of(
-            info, rows, self.state, datum=plain, tolerance_m=tolerance_m, holders=names
-        )
-        return GeoJSON(as_json(text))
-
-
 async def unit_of(info: Info, state: State, level: str, code: str | None) -> Unit | None:
     """Show the unit of a level and code as the current field asks for it."""
     if code is None:
@@ -411,3 +296,13 @@ async def unit_of(info: Info, state: State, level: str, code: str | None) -> Uni
     info.context.spend()
     row = await info.context.unit(state, level, code, unit_wanted(info))
     return Unit.of(row, state) if row else None
+
+
+def units_of(info: Info, rows: Iterable[UnitRow], state: State) -> list[Unit]:
+    """Show units; those that are held in memory are shown once for all answers."""
+    held = info.context.reading.held_units(state)
+
+    def show(row: UnitRow) -> Unit:
+        return Unit.of(row, state)
+
+    return held.shown(rows, show) if held is not None else list(map(show, rows))

@@ -15,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from geo.errors import NoDatabaseError
 from geo.pace import WalkDefaults
-from resolvers.context import Shared
+from resolvers.context import Cache, Shared
 from resolvers.events import Hub
 from resolvers.known import Known
 from resolvers.uploads import Desk, keep_swept
@@ -40,6 +40,10 @@ __all__ = ["MAX_QUERY_BYTES", "from_environment", "make_app"]
 LAST_ANSWERS_S = 5.0
 """How long the last questions may take to be answered, though nobody waits, before the end."""
 
+READ_TIMES = 2
+"""PostgreSQL itself ends what reads after so many times the time of a request: where the process
+that would have ended it is gone, or cut off."""
+
 PREFLIGHT_S = 7200
 """How long a browser may remember what a page of another origin may do; Chromium forgets then."""
 _EXPOSED = ("ETag", "Retry-After", "Server-Timing", HEADER)
@@ -60,7 +64,7 @@ def make_app(settings: Settings, url: str) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
-        engine = make_engine(url)
+        engine = make_engine(url, read_s=READ_TIMES * settings.request_seconds)
         watch_statements(engine)
         metrics.watch_pool(engine)
         limits = Limits(memory_mb=settings.read_memory_mb, seconds=settings.read_seconds)
@@ -70,6 +74,7 @@ def make_app(settings: Settings, url: str) -> Starlette:
             public=settings.public,
             timezone=ZoneInfo(settings.timezone),
             walk=WalkDefaults(settings.walk_minutes, settings.walk_speed_kmh),
+            tiles=Cache(settings.tile_memory_mb << 20),
             known=Known(kept=settings.fast),
             holds=settings.fast,
         )

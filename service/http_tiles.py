@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
-from geo.errors import BadInputError, WanggeError
+from geo.errors import BadInputError, TooCostlyError, WanggeError
 from resolvers import tile_layers, tiles
 from resolvers.context import Context
 from resolvers.walks import Basis, WalkAsked
@@ -42,6 +43,8 @@ Answer = Callable[[Asked], Awaitable[Response]]
 
 MEDIA = "application/vnd.mapbox-vector-tile"
 
+_LATER = {"Retry-After": "1"}
+
 _PLACE = "{z}/{x}/{y}.mvt"
 
 
@@ -51,9 +54,10 @@ def routes(settings: Settings) -> list[Route]:
     Parameters
     ----------
     settings
-        Those that matter here came in with what requests share.
+        How long the database may take for a part of a tile; the others that matter here came in
+        with what requests share.
     """
-    del settings
+    statement_s = settings.statement_seconds
     table: list[tuple[str, Answer]] = [
         ("/tiles.json", _json_of_all),
         ("/tiles/circles.json", _circles_json),
@@ -67,17 +71,23 @@ def routes(settings: Settings) -> list[Route]:
         (f"/tiles/{{levels}}/{_PLACE}", _tile_of_day),
         ("/tiles/{levels}.json", _json_of_day),
     ]
-    return [Route(path, partial(_respond, answer), methods=["GET"]) for path, answer in table]
+    return [
+        Route(path, partial(_respond, answer, statement_s), methods=["GET"])
+        for path, answer in table
+    ]
 
 
-async def _respond(answer: Answer, request: Request) -> Response:
+async def _respond(answer: Answer, statement_s: float, request: Request) -> Response:
     """Answer a request of somebody who may read; errors are told as JSON."""
     shared = request.state.shared
     today = dt.datetime.now(shared.timezone).date()
     context = Context(shared, today=today, key=bearer(request.headers.get("authorization")))
+    context.bound(statement_s)
     try:
         await context.require_reader()
         return await answer(Asked(request, context))
+    except TooCostlyError as error:
+        return Refused.by(error, HTTPStatus.SERVICE_UNAVAILABLE, headers=_LATER).response(JSON)
     except WanggeError as error:
         return Refused.by(error, outcome_of(error).http_status).response(JSON)
 

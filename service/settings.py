@@ -178,6 +178,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Those of one address without a key, but for this machine's own; 0 likewise.",
     )
+    tile_memory_mb: int = Field(
+        default=64, ge=0, description="Memory that vector tiles may keep, in MiB."
+    )
     fast: bool = Field(
         default=True,
         description="Whether queries are answered the fast way, with units held in memory.",

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from geo.errors import UnreadableError
+from sources.gdal import ARC_STEP_DEG
 from sources.notices import Notice, name_rows
-from sources.odd_geometries import ARC_STEP_DEG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyogrio
 import shapely
 
 from geo.errors import BadInputError, UnreadableError
@@ -15,6 +14,7 @@ from sources.calling import gdal_call
 from sources.cells import from_json_text
 from sources.encoding import LATIN1, UTF8, Guess
 from sources.formats import GEOPACKAGE, KML, PARQUET, SHAPEFILE, Staged
+from sources.gdal import pyogrio
 from sources.notices import Notice
 from sources.odd_geometries import (
     closed,
@@ -23,7 +23,6 @@ from sources.odd_geometries import (
     refuse_curves,
     without_faces,
 )
-from sources.parquet import read_parquet
 from sources.shapefiles import NAME_BYTES
 from sources.table_texts import Texts, decoded_texts, encoding_notice
 
@@ -119,6 +118,9 @@ def read_layer(
         If there is no layer of that name, or the text is not in the given encoding.
     """
     if laid.format == PARQUET:
+        # Loaded here, as few files are of this kind, and Arrow is large.
+        from sources.parquet import read_parquet  # noqa: PLC0415
+
         names, cells, crs, wkb = read_parquet(laid.path, file)
         texts, chosen, rows = Texts(names, cells, UTF8, ()), None, np.arange(1, len(wkb) + 1)
         curved, measured = 0, 0
@@ -165,7 +167,7 @@ def read_layer(
 
 
 def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str, ...]) -> str:
-    found = gdal_call(laid, file, pyogrio.list_layers)
+    found = gdal_call(laid, file, pyogrio().list_layers)
     if not len(found):
         raise UnreadableError(f"{file} has no layer at all; it may be cut off, send it again")
     kinds = {str(name): str(kind) for name, kind in found if kind is not None}
@@ -202,7 +204,7 @@ def _choose_layer(laid: Staged, file: str, layer: str | None, wanted: tuple[str,
 
 
 def _holds(laid: Staged, file: str, layer: str, wanted: tuple[str, ...]) -> bool:
-    _, _, wkb, _ = gdal_call(laid, file, pyogrio.raw.read, layer=layer, columns=[])
+    _, _, wkb, _ = gdal_call(laid, file, pyogrio().raw.read, layer=layer, columns=[])
     geoms = shapely.from_wkb(wkb, on_invalid="fix")
     return any(part in geom.geom_type for geom in geoms if geom is not None for part in wanted)
 
@@ -223,7 +225,7 @@ def _read(
     meta, fids, wkb, data = gdal_call(
         laid,
         file,
-        pyogrio.raw.read,
+        pyogrio().raw.read,
         layer=layer,
         return_fids=True,
         datetime_as_string=True,
@@ -282,6 +284,6 @@ def _too_long(values: NDArray[Any]) -> bool:
 
 def _exact(laid: Staged, file: str, layer: str, place: int) -> list[object]:
     """Read a column of whole numbers with gaps through Arrow, which keeps all their digits."""
-    _, table = gdal_call(laid, file, pyogrio.read_arrow, layer=layer, read_geometry=False)
+    _, table = gdal_call(laid, file, pyogrio().read_arrow, layer=layer, read_geometry=False)
     cells: list[object] = table.column(place).to_pylist()
     return cells

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyogrio
 import shapely
 
 from geo.errors import UnreadableError
 from sources.calling import gdal_call
 from sources.formats import FLATGEOBUF, GEOPACKAGE, GML, SHAPEFILE
+from sources.gdal import pyogrio
 from sources.geopackages import geometry_column
 from sources.notices import name_rows
 from sources.shapefiles import has_measures
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 
     from sources.formats import Staged
 
-ARC_STEP_DEG = 0.5
-"""In which steps arcs are drawn straight: none is further off than 1 - cos of half a step, which is
-a hundred-thousandth of its radius."""
-
 _STRAIGHT = frozenset(
     {"POLYGON", "MULTIPOLYGON", "POINT", "MULTIPOINT", "LINESTRING", "MULTILINESTRING"}
 )
-
-pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": str(ARC_STEP_DEG)})
 
 
 def lost_in_reading(laid: Staged, file: str, layer: str) -> tuple[int, int]:
@@ -40,7 +34,7 @@ def lost_in_reading(laid: Staged, file: str, layer: str) -> tuple[int, int]:
     if not _may_lose(laid, layer):
         return 0, 0
     described, table = gdal_call(
-        laid, file, pyogrio.read_arrow, layer=layer, columns=[], **laid.options
+        laid, file, pyogrio().read_arrow, layer=layer, columns=[], **laid.options
     )
     wkb = table.column(described["geometry_name"] or "wkb_geometry").to_pylist()
     return count_curved(wkb), count_measured(wkb)

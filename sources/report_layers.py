@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyogrio
 import shapely
 
 from geo.crs import round9
 from geo.errors import BadInputError
-from sources.gdal import quiet
+from sources.gdal import pyogrio, quiet
 from sources.placing import put_in_place
 
 if TYPE_CHECKING:
@@ -88,11 +87,11 @@ def _write(path: Path, table: GeoTable, *, append: bool) -> None:
     data = [_array(table.columns[name]) for name in names]
     with quiet():
         if table.geoms is None:
-            pyogrio.raw.write(path, None, data, geometry_type=None, crs=None, **arguments)
+            pyogrio().raw.write(path, None, data, geometry_type=None, crs=None, **arguments)
             return
         kind = MULTI[max(0, int(shapely.get_dimensions(table.geoms).max(initial=0)))]
         shapes = shapely.to_wkb(_multi(table.geoms, kind))
-        pyogrio.raw.write(path, shapes, data, geometry_type=kind, crs=WGS84, **arguments)
+        pyogrio().raw.write(path, shapes, data, geometry_type=kind, crs=WGS84, **arguments)
 
 
 def _multi(geoms: NDArray[np.object_], kind: str) -> NDArray[np.object_]:

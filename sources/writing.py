@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
-import pyogrio
 import shapely
 
 from geo.crs import crs_label, parse_crs, round9
 from geo.errors import BadInputError
 from sources.cells import DROPPED, JsonValue, json_safe
-from sources.gdal import quiet
-from sources.parquet import write_parquet
+from sources.gdal import pyogrio, quiet
 from sources.shapefiles import KEPT, NAME_BYTES
 
 if TYPE_CHECKING:
@@ -221,6 +219,9 @@ def _features(layer: _Layer) -> list[bytes]:
 
 def _write_parquet(path: Path, layer: _Layer) -> None:
     columns = {name: _flat(values) for name, values in layer.columns.items()}
+    # Loaded here, as few files are of this kind, and Arrow is large.
+    from sources.parquet import write_parquet  # noqa: PLC0415
+
     write_parquet(path, layer.geoms, columns, crs=layer.crs)
 
 
@@ -294,7 +295,7 @@ def _write_gdal(path: Path, layer: _Layer, driver: str) -> None:
     }
     try:
         with quiet():
-            pyogrio.raw.write(path, shapely.to_wkb(layer.geoms), data, **arguments)
+            pyogrio().raw.write(path, shapely.to_wkb(layer.geoms), data, **arguments)
     except (RuntimeError, ValueError) as error:
         raise BadInputError(
             f"the features cannot be written as {driver}: {error}", argument="output"

@@ -34,6 +34,8 @@ class Channel(StrEnum):
     """Levels were added, changed or removed."""
     ASSIGNMENT = "wangge_assignment"
     """Assignments were begun, changed or ended: how often duties have changed."""
+    DUTY = "wangge_duty"
+    """Kinds of duties, bodies or assignments changed in any way, or were removed."""
 
 
 async def listen(

@@ -25,7 +25,7 @@ UPGRADE_LOCK = 0x77616E6767650001
 """Advisory lock that lets one process at a time change the tables ("wangge" and a number)."""
 
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest revision, which most databases have."""
 
 DUTIES_SINCE = "0007"

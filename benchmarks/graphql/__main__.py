@@ -33,6 +33,7 @@ from benchmarks.graphql.servers import NotHereError, running
 from benchmarks.graphql.speakers import (
     Ours,
     OursCollected,
+    OursForgetful,
     PostGraphile,
     PostGraphileJson,
     Strawberry,
@@ -150,9 +151,11 @@ def start(
 ) -> list[tuple[Speaker, Running]]:
     """Start ours and those that are here; the others are noted as missing."""
     service = stack.enter_context(running("ours", server))
+    forgetful = stack.enter_context(running("ours-forgetful", server))
     started: list[tuple[Speaker, Running]] = [
         (Ours(service.fetch), service),
         (OursCollected(service.fetch), service),
+        (OursForgetful(forgetful.fetch), forgetful),
     ]
     for key, speakers in PEERS.items():
         if key in without:

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from benchmarks.graphql.city import scatter
+from benchmarks.graphql.tiles import SPECK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.graphql.city import Ground
+    from benchmarks.graphql.tiles import Feature
 
     Answer = tuple["Facts", ...]
 
@@ -27,7 +29,11 @@ and 9 for others."""
 
 VIEWPORTS, BATCHES, POINTS = 16, 16, 200
 IN_VIEW, A_BATCH, COMMUNITIES = 500, 1_000, 20
-ZOOM = 14
+ZOOM, NEW_ZOOM = 14, 15
+"""Of the tiles that are asked for again and again, and of those that nobody asked for before."""
+
+OFF_STEPS = 2
+"""How far the sides of a square in a tile may be off: both thin its border out, each its own way."""
 
 
 class Question(NamedTuple):
@@ -40,6 +46,8 @@ class Question(NamedTuple):
     promised: float | None = None
     """How many times as many answers a second as ``against`` are promised."""
     against: str = "postgraphile"
+    by: str = "ours"
+    """Of our servers the one of which it is promised."""
     longer: float = 1.0
     """How many times as long as others it is asked: few answers fit into a run."""
 
@@ -51,6 +59,13 @@ QUESTIONS = (
     Question("batch", "1,000 points: the code of each one's grid", promised=4),
     Question("all", "all 6,000 grids with geometry", (1, 4), 5, longer=3),
     Question("tile", f"a vector tile of grids, zoom {ZOOM}", promised=3, against="tipg"),
+    Question(
+        "new-tile",
+        f"a vector tile that nobody asked for before, zoom {NEW_ZOOM}",
+        promised=3,
+        against="tipg",
+        by="ours-forgetful",
+    ),
 )
 """In the order of the table. Of all grids sixteen clients would wait longer than a round takes."""
 
@@ -67,6 +82,8 @@ class Sample(NamedTuple):
     """Some of the points are in no grid."""
     tiles: list[tuple[int, int]]
     """Column and row."""
+    new_tiles: list[tuple[int, int]]
+    """All that hold the middle of a grid."""
     grids: int
     holders: bool
     """Whether holders are asked for."""
@@ -79,6 +96,8 @@ class Facts(NamedTuple):
     """Lists, texts and numbers."""
     lonlat: NDArray[np.float64]
     """Shape (n, 2)."""
+    areas: NDArray[np.float64] = np.empty(0)
+    """Of what is drawn in steps of a tile, shape (m,)."""
 
 
 def draw_sample(ground: Ground, *, holders: bool, seed: int = 11) -> Sample:
@@ -94,9 +113,15 @@ def draw_sample(ground: Ground, *, holders: bool, seed: int = 11) -> Sample:
         points=[(x, y) for x, y in some[:POINTS].tolist()],
         batches=[[(x, y) for x, y in batch] for batch in anywhere.tolist()],
         tiles=sorted({tile_of(x, y) for x, y in some.tolist()})[:VIEWPORTS],
+        new_tiles=sorted({tile_of(x, y, NEW_ZOOM) for x, y in _middles(ground)}),
         grids=len(ground.cells),
         holders=holders,
     )
+
+
+def _middles(ground: Ground) -> list[tuple[float, float]]:
+    """Return a place in each grid."""
+    return [(x, y) for x, y in shapely.get_coordinates(shapely.centroid(ground.cells)).tolist()]
 
 
 def _anywhere(ground: Ground, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -158,6 +183,17 @@ def _parts(geometry: dict[str, Any]) -> list[list[list[list[float]]]]:
     return parts
 
 
+def tiled(features: Sequence[Feature]) -> Facts:
+    """Return the facts of the units in a tile, by code; its margin and specks are left out."""
+    seen = sorted(
+        (str(one.attributes["code"]), one.area(), one.attributes)
+        for one in features
+        if one.area() >= SPECK
+    )
+    words = [[code, told["name"], told["households"]] for code, _, told in seen]
+    return Facts(words, np.empty((0, 2)), np.array([area for _, area, _ in seen]))
+
+
 def plain(words: Any) -> Facts:  # noqa: ANN401 - lists, texts and numbers
     """Return facts without coordinates."""
     return Facts(words, np.empty((0, 2)))
@@ -172,7 +208,16 @@ def difference(ours: Facts, theirs: Facts) -> str | None:
     off = np.abs(ours.lonlat - theirs.lonlat)
     if off.size and off.max() > SAME_DEG:
         return f"coordinates differ by {off.max():.2g} degrees"
-    return None
+    return _of_areas(ours.areas, theirs.areas)
+
+
+def _of_areas(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> str | None:
+    """Say by how much areas differ that must be about the same."""
+    most = 4 * OFF_STEPS * np.sqrt(np.maximum(ours, theirs))
+    off = np.flatnonzero(np.abs(ours - theirs) > most)
+    if not len(off):
+        return None
+    return f"{ours[off[0]]:.0f} square steps are not {theirs[off[0]]:.0f}"
 
 
 def _first(ours: Any, theirs: Any) -> str:  # noqa: ANN401 - lists, texts and numbers

@@ -39,7 +39,7 @@ def promises(book: Book) -> str:
     """Return what is promised beside what was reached, by numbers of clients."""
     lines = []
     for question in QUESTIONS:
-        ours = _of(book, question.key, OURS)
+        ours = _of(book, question.key, question.by)
         theirs = _of(book, question.key, question.against)
         reached = [_times(one, theirs) for one in ours]
         lines.append(
@@ -76,7 +76,7 @@ def figures(book: Book) -> str:
             rows = [
                 row for row in book.times if (row.question, row.clients) == (question.key, clients)
             ]
-            ours = [row for row in rows if row.contender == OURS]
+            ours = [row for row in rows if row.contender == question.by]
             lines += [_line(_says(question, book), row, ours) for row in rows]
     lines += [["", one.says, "", one.why, *[""] * (len(HEAD) - 4)] for one in book.missing]
     return table(HEAD, lines, left=2)

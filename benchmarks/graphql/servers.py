@@ -88,6 +88,7 @@ def command_of(key: str, server: Server) -> Command:
     """
     makers = {
         "ours": _ours,
+        "ours-forgetful": _ours_forgetful,
         "postgraphile": _postgraphile,
         "strawberry": _strawberry,
         "tipg": _tipg,
@@ -97,6 +98,11 @@ def command_of(key: str, server: Server) -> Command:
 
 def _ours(server: Server) -> Command:
     return Command([*PROGRAM, "serve", "--port", "PORT"], {"DATABASE_URL": server.url()})
+
+
+def _ours_forgetful(server: Server) -> Command:
+    words, environment = _ours(server)
+    return Command(words, {**environment, "WANGGE_TILE_MEMORY_MB": "0"})
 
 
 def _strawberry(server: Server) -> Command:
@@ -143,6 +149,7 @@ def _tipg(server: Server) -> Command:
             "TIPG_DB_SCHEMAS": json.dumps(["peers"]),
             "TIPG_MAX_FEATURES_PER_QUERY": "10000",
             "TIPG_MAX_FEATURES_PER_TILE": "10000",
+            "TIPG_TILE_BUFFER": "64",  # as much as we draw
             "TIPG_CATALOG_TTL": "100000",  # it does not look for new tables meanwhile
         },
     )

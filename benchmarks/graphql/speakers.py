@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks.graphql.questions import COMMUNITIES, IN_VIEW, ZOOM, drawn, plain
+from benchmarks.graphql.questions import COMMUNITIES, IN_VIEW, NEW_ZOOM, ZOOM, drawn, plain, tiled
 from benchmarks.graphql.tiles import read_tile
 
 if TYPE_CHECKING:
@@ -167,7 +167,20 @@ class Ours(_Graph):
         batch = "query ($at: [PointInput!]!) { places: placesAt(points: $at) { code } }"
         asking["point"] = [[ask(point, at=_named(at))] for at in sample.points]
         asking["batch"] = [[ask(batch, at=[_named(at) for at in b])] for b in sample.batches]
+        asking["tile"] = self._tiles(ZOOM, sample.tiles)
         return asking
+
+    def read(self, question: str, answers: Sequence[bytes]) -> Facts:
+        """Return what the answers to one variant say."""
+        if question.endswith("tile"):
+            return tiled(read_tile(answers[0]))
+        return super().read(question, answers)
+
+    def _tiles(self, zoom: int, tiles: Sequence[tuple[int, int]]) -> Asking:
+        """Return the addresses of tiles under the edition's number, as TileJSON leads to them."""
+        newest = _data(self._fetch(ask("{ editions(first: 1) { nodes { number } } }")))["editions"]
+        number = newest["nodes"][0]["number"]
+        return [[Request(f"/tiles/{number}/grid/{zoom}/{x}/{y}.mvt")] for x, y in tiles]
 
     def _pictures(self, sample: Sample) -> dict[str, Asking]:
         view = f"""query ($box: [Float!]!) {{
@@ -211,6 +224,16 @@ class OursCollected(Ours):
     def asks(self, sample: Sample) -> dict[str, Asking]:
         """Return the requests of the questions with geometry."""
         return self._pictures(sample)
+
+
+class OursForgetful(Ours):
+    """Our service with no memory for tiles, so that each is drawn anew."""
+
+    key, says = "ours-forgetful", "Wangge, that keeps no tiles"
+
+    def asks(self, sample: Sample) -> dict[str, Asking]:
+        """Return the requests of tiles."""
+        return {"new-tile": self._tiles(NEW_ZOOM, sample.new_tiles)}
 
 
 def _named(at: tuple[float, float]) -> dict[str, float]:
@@ -306,17 +329,23 @@ class Tipg(Speaker):
         items = "/collections/peers.grid/items?f=geojson&sortby=code"
         view = f"{items}&limit={IN_VIEW}&properties=id,code,name,households&bbox="
         every = f"{items}&limit={sample.grids}&properties=id,code,name"
-        tile = f"/collections/peers.grid/tiles/WebMercatorQuad/{ZOOM}"
+        tiles = "/collections/peers.grid/tiles/WebMercatorQuad"
         columns = "properties=id,code,name,households"
         return {
             "viewport": [[Request(view + ",".join(map(str, box)))] for box in sample.viewports],
             "all": [[Request(every)]],
-            "tile": [[Request(f"{tile}/{x}/{y}?{columns}")] for x, y in sample.tiles],
+            **{
+                key: [[Request(f"{tiles}/{zoom}/{x}/{y}?{columns}")] for x, y in places]
+                for key, zoom, places in (
+                    ("tile", ZOOM, sample.tiles),
+                    ("new-tile", NEW_ZOOM, sample.new_tiles),
+                )
+            },
         }
 
     def read(self, question: str, answers: Sequence[bytes]) -> Facts:
         """Return what the answers to one variant say."""
-        if question == "tile":
-            return plain(read_tile(answers[0]))
+        if question.endswith("tile"):
+            return tiled(read_tile(answers[0]))
         rows = _rows({"collection": json.loads(answers[0])})
         return drawn(rows, *(("name", "households") if question == "viewport" else ("name",)))

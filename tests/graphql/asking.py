@@ -37,10 +37,11 @@ async def ask(
     public: bool = True,
     today: dt.date = TODAY,
     shared: Shared | None = None,
+    fast: bool = True,
 ) -> Answer:
     """Put a query to the schema and return the answer as a client reads it."""
     process = shared or Shared(engine, public=public)
-    context = RequestContext(Context(process, today=today, key=key))
+    context = RequestContext(Context(process, today=today, key=key), fast=fast)
     result = await schema.execute(query, variable_values=variables, context_value=context)
     errors = [error.formatted for error in result.errors or ()]
     return Answer(*orjson.loads(orjson.dumps([result.data, errors])))

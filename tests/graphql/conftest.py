@@ -12,11 +12,11 @@ from schema.build import Schema
 from schema.request import RequestContext
 from service.cluster import DATABASE
 from storage.engine import make_engine
-from tests.graphql import world
-from tests.graphql.both_ways import as_read, ask_slowly, assert_same, is_query
+from tests.graphql import full_world, world
+from tests.graphql.both_ways import as_read, ask_slowly, compare, is_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from sqlalchemy.ext.asyncio import AsyncEngine
     from strawberry.types import ExecutionResult
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DRAWN = "drawn_town"
 """The database that holds the town; each test that wants it gets a copy."""
+
+ALL_DRAWN = "all_drawn_town"
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +59,31 @@ def town(drawn_town: str, engine: AsyncEngine) -> AsyncEngine:
     return engine
 
 
+@pytest.fixture(scope="session")
+def all_drawn(databases: Databases) -> str:
+    """Draw the town with all that can be asked about in it, once."""
+    url = databases.make(ALL_DRAWN)
+
+    async def draw() -> None:
+        engine = make_engine(url)
+        await full_world.build(engine)
+        await engine.dispose()
+
+    asyncio.run(draw())
+    return ALL_DRAWN
+
+
+@pytest.fixture
+async def full_town(databases: Databases, all_drawn: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine on a copy of the town with all that can be asked about in it."""
+    with databases.copy(all_drawn) as url:
+        engine = make_engine(url)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+
 @pytest.fixture
 def counted(town: AsyncEngine, statements: list[str]) -> list[str]:
     """Give the list of the statements that run from now on; the town is drawn already."""
@@ -81,10 +108,13 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         context = given.get("context_value")
         if isinstance(context, RequestContext) and context.fast and is_query(query, given):
             reading = context.reading
-            key = reading._key
-            again = RequestContext(Context(reading.shared, today=reading.today, key=key))
-            slow = await ask_slowly(usual, query, given, again)
-            assert_same(as_read(result), as_read(slow))
+
+            def anew() -> RequestContext:
+                asking = Context(reading.shared, today=reading.today, key=reading.key)
+                return RequestContext(asking, limits=context.limits)
+
+            slow = as_read(await ask_slowly(usual, query, given, anew()))
+            await compare(as_read(result), slow, query, given, anew)
         return result
 
     monkeypatch.setattr(Schema, "execute", execute)

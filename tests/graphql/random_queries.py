@@ -1,23 +1,31 @@
-"""Draws valid queries against the schema: fields, arguments, aliases, fragments, conditions."""
+"""Draws valid queries against the schema: fields, arguments, aliases, fragments, conditions.
+
+Every query is valid as it is drawn. A name in an answer always means the same field with the same
+arguments, wherever in a query it stands: so places may be merged as they come.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
 import random
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     get_named_type,
+    get_operation_ast,
     is_composite_type,
     is_object_type,
     parse,
-    validate,
 )
 
 if TYPE_CHECKING:
@@ -26,10 +34,32 @@ if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLInputType, GraphQLNamedType, GraphQLSchema
 
 Values = dict[str, "Sequence[Any]"]
-"""What may be given for an argument, by its name; JSON."""
+"""What may be given for an argument; JSON.
 
-MOST_FIELDS = 5
-DEEPEST = 6
+By its name, by ``field.argument``, or by ``Type.field.argument``: the most telling counts.
+"""
+
+MOST_FIELDS = 4
+DEEPEST = 5
+
+NOT_GIVEN = object()
+
+
+class Asked(NamedTuple):
+    """A drawn query."""
+
+    text: str
+    variables: dict[str, Any]
+    operation: str | None
+    """Which of several; None for the only one."""
+
+
+class Made(NamedTuple):
+    """A named fragment of the query that is being drawn."""
+
+    name: str
+    depth: int
+    """At which it was drawn."""
 
 
 class Draw:
@@ -41,127 +71,243 @@ class Draw:
         Of the questions.
     values
         What may be given for arguments; a field whose required arguments have none is not asked.
-    without
-        Names of root fields that are not asked.
     seed
         The same seed draws the same queries.
+    rarely
+        Names of root fields that are drawn a quarter as often as the others.
+
+    Notes
+    -----
+    Of a type's fields, those are likelier that were drawn less often until now.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, values: Values, *, without: set[str], seed: int
+        self, schema: GraphQLSchema, values: Values, *, seed: str, rarely: frozenset[str]
     ) -> None:
         self._schema = schema
-        self._values = values
-        self._without = without
+        self.values = values
+        self._rarely = rarely
         self._random = random.Random(seed)  # noqa: S311 - nothing secret
-        self._variables: dict[str, tuple[str, Any]] = {}
+        self.drawn: Counter[tuple[str, str]] = Counter()
+        """How often each field of each type was drawn."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._told: list[str] = []  # variables as the operation declares them
+        self._given: dict[str, Any] = {}
         self._fragments: list[str] = []
+        self._made: defaultdict[tuple[str, str], list[Made]] = defaultdict(list)
+        self._names: dict[str, list[str]] = {}
         self._numbers = itertools.count()
 
-    def query(self) -> tuple[str, dict[str, Any]]:
-        """Return a valid query and its variables."""
-        while True:
-            text, variables = self._any()
-            if not validate(self._schema, parse(text)):
-                return text, variables
-
-    def _any(self) -> tuple[str, dict[str, Any]]:
-        self._variables, self._fragments = {}, []
+    def query(self) -> Asked:
+        """Return a valid query."""
+        self._begin()
         root = self._schema.query_type
         if root is None:
             raise ValueError("the schema has no queries")
+        chosen = self._chosen(root, 0, self._random.choices([1, 2, 3], [7, 2, 1])[0])
+        parts = [self._field(root, name, root.fields[name], 0, "") for name in chosen]
+        if self._chance(0.03):
+            parts.append("__schema { queryType { name fields { name } } }")
+        body = self._some_in_fragment(root, parts, 0, "")
+        told = f"({', '.join(self._told)})" if self._told else ""
+        texts = [f"query Drawn{told} {{ {body} }}", *self._fragments]
+        operation = None
+        if self._chance(0.05):
+            texts.append("query Other { __typename }")
+            operation = "Drawn"
+        return Asked(" ".join(texts), self._given, operation)
+
+    def _chance(self, share: float) -> bool:
+        return self._random.random() < share
+
+    # --- fields ---------------------------------------------------------------------------------
+
+    def _chosen(self, kind: GraphQLObjectType, depth: int, count: int) -> list[str]:
+        """Return names of fields of a type, no one twice."""
         names = [
             name
-            for name, field in root.fields.items()
-            if name not in self._without and self._is_askable(field)
+            for name, field in kind.fields.items()
+            if (depth < DEEPEST or not is_composite_type(get_named_type(field.type)))
+            and self._is_askable(kind.name, name, field)
         ]
-        chosen = self._random.choices(names, k=self._random.randint(1, 3))
-        body = " ".join(self._field(name, root.fields[name], 0) for name in chosen)
-        told = ", ".join(f"${name}: {kind}" for name, (kind, _) in self._variables.items())
-        head = f"query Drawn({told})" if told else "query Drawn"
-        text = " ".join([f"{head} {{ {body} }}", *self._fragments])
-        return text, {name: value for name, (_, value) in self._variables.items()}
+        weights = {
+            name: (0.25 if depth == 0 and name in self._rarely else 1.0)
+            / (1 + self.drawn[kind.name, name])
+            for name in names
+        }
+        chosen: list[str] = []
+        while weights and len(chosen) < count:
+            [name] = self._random.choices(list(weights), list(weights.values()))
+            del weights[name]
+            chosen.append(name)
+        return chosen
 
-    def _field(self, name: str, field: GraphQLField, depth: int) -> str:
-        arguments = self._arguments(field)
-        alias = f"a{next(self._numbers)}: " if self._random.random() < 0.3 else ""
-        kind = get_named_type(field.type)
-        below = ""
-        if is_composite_type(kind):
-            below = f" {{ {self._selection(kind, depth + 1)} }}"
-        return f"{alias}{name}{arguments}{self._condition()}{below}"
+    def _field(
+        self, kind: GraphQLObjectType, name: str, field: GraphQLField, depth: int, prefix: str
+    ) -> str:
+        """Return a field; now and then twice, with different fields below."""
+        self.drawn[kind.name, name] += 1
+        head = self._head(name, self._arguments(kind.name, name, field), prefix)
+        below = get_named_type(field.type)
+        if not is_composite_type(below):
+            return f"{head}{self._condition()}"
+        times = 2 if self._chance(0.1) else 1
+        return " ".join(
+            f"{head}{self._condition()} {{ {self._selection(below, depth + 1)} }}"
+            for _ in range(times)
+        )
+
+    def _head(self, name: str, arguments: str, prefix: str) -> str:
+        """Return a field with its arguments, under a name that means nothing else."""
+        if self._chance(0.25):
+            return f"a{next(self._numbers)}: {name}{arguments}"
+        given = self._names.setdefault(name, [""])
+        if arguments not in given:
+            given.append(arguments)
+        at = given.index(arguments)
+        if not at and not prefix:
+            return f"{name}{arguments}"
+        return f"{prefix}{name}_{at}: {name}{arguments}"
 
     def _selection(self, kind: GraphQLNamedType, depth: int) -> str:
         """Return fields of a type, some of them in fragments, some of them twice."""
         if not is_object_type(kind):
-            possible = self._schema.get_possible_types(kind)  # type: ignore[arg-type] # composite
-            some = self._random.sample(list(possible), k=min(2, len(possible)))
-            parts = [f"... on {one.name} {{ {self._selection(one, depth)} }}" for one in some]
-            return " ".join(["__typename", *parts])
-        fields = [
-            (name, field)
-            for name, field in kind.fields.items()
-            if (depth < DEEPEST or not is_composite_type(get_named_type(field.type)))
-            and self._is_askable(field)
-        ]
-        count = min(len(fields), self._random.randint(1, MOST_FIELDS))
-        parts = [
-            self._field(name, field, depth) for name, field in self._random.sample(fields, count)
-        ]
-        if not parts or self._random.random() < 0.2:
-            parts.append("__typename")
-        if self._random.random() < 0.15:
-            parts.append(self._random.choice(parts))
-        if self._random.random() < 0.25:
-            cut = self._random.randint(0, len(parts) - 1)
-            inside = " ".join(parts[cut:])
-            parts = [*parts[:cut], self._fragment(kind, inside)]
+            return self._of_any(kind, depth)
+        return self._of_one(kind, depth, "")
+
+    def _of_any(self, kind: Any, depth: int) -> str:  # noqa: ANN401 - an interface
+        """Return fields of the types that have an interface, under names of their own."""
+        possible = list(self._schema.get_possible_types(kind))
+        some = self._random.sample(possible, k=min(2, len(possible)))
+        parts = ["__typename"]
+        parts += [self._choice([f"... on {kind.name} {{ id }}", "id", ""])]
+        for one in some:
+            inside = self._of_one(one, depth, f"{one.name}_")
+            parts.append(f"... on {one.name}{self._condition()} {{ {inside} }}")
         return " ".join(parts)
 
-    def _fragment(self, kind: GraphQLObjectType, inside: str) -> str:
+    def _of_one(self, kind: GraphQLObjectType, depth: int, prefix: str) -> str:
+        count = self._random.randint(1, MOST_FIELDS)
+        parts = [
+            self._field(kind, name, kind.fields[name], depth, prefix)
+            for name in self._chosen(kind, depth, count)
+        ]
+        if not parts or self._chance(0.15):
+            parts.append(self._choice(["__typename", f"a{next(self._numbers)}: __typename"]))
+        if self._chance(0.1):
+            parts.append(self._choice(parts))
+        if kind.interfaces and self._chance(0.1):
+            # an interface's fields are those of its types, under the same names
+            parts.append(self._choice(["... on Node { id }", "... on Node { __typename }"]))
+        return self._some_in_fragment(kind, parts, depth, prefix)
+
+    def _choice(self, some: Sequence[str]) -> str:
+        return self._random.choice(some)
+
+    # --- fragments and conditions ---------------------------------------------------------------
+
+    def _some_in_fragment(
+        self, kind: GraphQLObjectType, parts: list[str], depth: int, prefix: str
+    ) -> str:
+        if self._chance(0.25):
+            cut = self._random.randint(0, len(parts) - 1)
+            parts = [*parts[:cut], self._fragment(kind, " ".join(parts[cut:]), depth, prefix)]
+        again = [one.name for one in self._made[kind.name, prefix] if one.depth >= depth]
+        if again and self._chance(0.3):
+            parts.insert(0, f"...{self._choice(again)}{self._condition()}")
+        return " ".join(parts)
+
+    def _fragment(self, kind: GraphQLObjectType, inside: str, depth: int, prefix: str) -> str:
         condition = self._condition()
-        if self._random.random() < 0.5:
+        if self._chance(0.4):
             return f"... on {kind.name}{condition} {{ {inside} }}"
+        if self._chance(0.2):
+            return f"...{condition} {{ {inside} }}"
         name = f"F{len(self._fragments)}"
         self._fragments.append(f"fragment {name} on {kind.name} {{ {inside} }}")
+        self._made[kind.name, prefix].append(Made(name, depth))
         return f"...{name}{condition}"
 
     def _condition(self) -> str:
-        if self._random.random() > 0.12:
-            return ""
-        word, value = self._random.choice(["include", "skip"]), self._random.random() < 0.5
-        if self._random.random() < 0.5:
-            return f" @{word}(if: {json.dumps(value)})"
-        return f" @{word}(if: ${self._variable('Boolean!', value)})"
+        """Return nothing, or what leaves something out or does not."""
+        words = [word for word in ("include", "skip") if self._chance(0.05)]
+        return "".join(f" @{word}(if: {self._boolean()})" for word in words)
 
-    def _variable(self, kind: str, value: Any) -> str:  # noqa: ANN401 - JSON
-        name = f"v{len(self._variables)}"
-        self._variables[name] = (kind, value)
-        return name
+    def _boolean(self) -> str:
+        value = self._chance(0.5)
+        if self._chance(0.4):
+            return json.dumps(value)
+        return f"${self._variable(GraphQLNonNull(self._scalar('Boolean')), value)}"
 
-    def _is_askable(self, field: GraphQLField) -> bool:
+    # --- arguments and variables ----------------------------------------------------------------
+
+    def _scalar(self, name: str) -> Any:  # noqa: ANN401 - a type of the schema
+        return self._schema.type_map[name]
+
+    def _values_of(self, kind: str, field: str, argument: str) -> Sequence[Any] | None:
+        for name in (f"{kind}.{field}.{argument}", f"{field}.{argument}", argument):
+            if name in self.values:
+                return self.values[name]
+        return None
+
+    def _is_askable(self, kind: str, name: str, field: GraphQLField) -> bool:
         """Return whether all arguments that a field requires have values."""
         return all(
-            name in self._values
-            for name, argument in field.args.items()
+            self._values_of(kind, name, one)
+            for one, argument in field.args.items()
             if isinstance(argument.type, GraphQLNonNull)
         )
 
-    def _arguments(self, field: GraphQLField) -> str:
+    def _arguments(self, kind: str, field_name: str, field: GraphQLField) -> str:
         """Return some of a field's arguments, those that it requires among them."""
         told = []
         for name, argument in field.args.items():
             required = isinstance(argument.type, GraphQLNonNull)
-            if name not in self._values or (not required and self._random.random() < 0.6):
+            values = self._values_of(kind, field_name, name)
+            if not values or (not required and self._chance(0.55)):
                 continue
-            value = self._random.choice(self._values[name])
+            # the first half is usual, the rest odd
+            usual = values[: (len(values) + 1) // 2] if self._chance(0.6) else values
+            value = self._random.choice(usual)
             if value is None and required:
-                value = next(one for one in self._values[name] if one is not None)
-            if self._random.random() < 0.3:
-                told.append(f"{name}: ${self._variable(str(argument.type), value)}")
-            else:
-                told.append(f"{name}: {literal(argument.type, value)}")
+                value = next(one for one in values if one is not None)
+            told.append(f"{name}: {self._written(argument.type, value)}")
         return f"({', '.join(told)})" if told else ""
+
+    def _written(self, kind: GraphQLInputType, value: Any) -> str:  # noqa: ANN401 - JSON
+        """Return a value as it is written into a query: itself, or a variable, or some of each."""
+        if self._chance(0.25):
+            return f"${self._variable(kind, value)}"
+        bare = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        if value is not None and isinstance(bare, GraphQLList):
+            return f"[{', '.join(self._written(bare.of_type, one) for one in value[:50])}]"
+        if value is not None and isinstance(bare, GraphQLInputObjectType):
+            inside = (
+                f"{name}: {self._written(bare.fields[name].type, one)}"
+                for name, one in value.items()
+            )
+            return f"{{{', '.join(inside)}}}"
+        return literal(bare, value)
+
+    def _variable(self, kind: GraphQLInputType, value: Any) -> str:  # noqa: ANN401 - JSON
+        """Return a variable that has a value: given, or by default; now and then null instead."""
+        name = f"v{len(self._told)}"
+        told, default, given = str(kind), "", value
+        way = self._random.random()
+        if value is not None and way < 0.3:
+            default = f" = {literal(kind, value)}"
+            told = told.removesuffix("!") if way < 0.2 else told
+            given = self._random.choice([NOT_GIVEN, NOT_GIVEN, value])
+            if not told.endswith("!") and way < 0.05:
+                given = None
+        elif value is None and way < 0.5:
+            given = NOT_GIVEN
+        self._told.append(f"${name}: {told}{default}")
+        if given is not NOT_GIVEN:
+            self._given[name] = given
+        return name
 
 
 def literal(kind: GraphQLInputType, value: Any) -> str:  # noqa: ANN401 - JSON
@@ -180,3 +326,70 @@ def literal(kind: GraphQLInputType, value: Any) -> str:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name}: {json.dumps(one)}' for name, one in value.items())}}}"
     return json.dumps(value, ensure_ascii=False)
+
+
+def reachable(schema: GraphQLSchema) -> set[tuple[str, str]]:
+    """Return every field of every type that a query can come to."""
+    found: set[tuple[str, str]] = set()
+    seen: set[str] = set()
+    waiting: list[Any] = [schema.query_type]
+    while waiting:
+        kind = waiting.pop()
+        if kind.name in seen:
+            continue
+        seen.add(kind.name)
+        if not is_object_type(kind):
+            waiting += schema.get_possible_types(kind)
+            continue
+        for name, field in kind.fields.items():
+            found.add((kind.name, name))
+            below = get_named_type(field.type)
+            if is_composite_type(below):
+                waiting.append(below)
+    return found
+
+
+Found = list[tuple[tuple[str, str], tuple[str, str], Any]]
+"""Fields that said something: type and name, the field of the page that it stands on, and what."""
+
+
+def found_in(schema: GraphQLSchema, asked: Asked, data: Any) -> Found:  # noqa: ANN401 - JSON
+    """Return the fields of an answer that are not null, as often as they were read."""
+    document = parse(asked.text)
+    operation = get_operation_ast(document, asked.operation)
+    if operation is None or data is None:
+        return []
+    fragments = {
+        one.name.value: one
+        for one in document.definitions
+        if isinstance(one, FragmentDefinitionNode)
+    }
+    found: Found = []
+
+    def walk(kind: Any, nodes: Any, value: Any, page: tuple[str, str]) -> None:  # noqa: ANN401
+        if not is_object_type(kind):
+            kind = schema.type_map[value["__typename"]]
+        for node in nodes.selections:
+            if not isinstance(node, FieldNode):
+                is_spread = isinstance(node, FragmentSpreadNode)
+                inner = fragments[node.name.value] if is_spread else node
+                wanted = inner.type_condition
+                if wanted is None or wanted.name.value in {kind.name, "Node"}:
+                    walk(kind, inner.selection_set, value, page)
+                continue
+            said = value.get(node.alias.value if node.alias else node.name.value)
+            if said is not None and not node.name.value.startswith("__"):
+                field(kind, node, said, page)
+
+    def field(kind: Any, node: FieldNode, said: Any, page: tuple[str, str]) -> None:  # noqa: ANN401
+        name = (kind.name, node.name.value)
+        found.append((name, page, said))
+        below = get_named_type(kind.fields[node.name.value].type)
+        if is_composite_type(below):
+            inside = name if below.name.endswith("Connection") else page
+            for one in said if isinstance(said, list) else [said]:
+                if one is not None:
+                    walk(below, node.selection_set, one, inside)
+
+    walk(schema.query_type, operation.selection_set, data, ("", ""))
+    return found

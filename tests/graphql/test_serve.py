@@ -12,7 +12,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_S = 60.0
+EDITIONS = "{ editions(first: 5) { nodes { number } } }"
+"""What the service asks its database about each time."""
 PROGRAM = "from service.cli import main; main()"
 
 
@@ -65,16 +67,21 @@ def address(process: subprocess.Popen[str]) -> str:
 
 def levels(url: str) -> int:
     """Ask until the service answers; return how many levels it has."""
+    return len(asked(url, "{ levels { key } }")["levels"])
+
+
+def asked(url: str, query: str) -> Any:  # noqa: ANN401 - JSON
+    """Ask until the service answers."""
     question = urllib.request.Request(  # noqa: S310 - the URL is our own
         f"{url}graphql",
-        data=json.dumps({"query": "{ levels { key } }"}).encode(),
+        data=json.dumps({"query": query}).encode(),
         headers={"Content-Type": "application/json"},
     )
     end = time.monotonic() + START_S
     while True:
         try:
             with urllib.request.urlopen(question, timeout=START_S) as response:  # noqa: S310
-                return len(json.load(response)["data"]["levels"])
+                return json.load(response)["data"]
         except OSError:
             if time.monotonic() > end:
                 raise
@@ -103,15 +110,15 @@ def test_the_service_answers_and_stops_gracefully(
 
 @contextmanager
 def held_up(url: str) -> Iterator[None]:
-    """Let no question about levels be answered for the block."""
+    """Let no question about editions be answered for the block."""
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=False) as connection:
-        connection.execute("LOCK TABLE level IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE edition IN ACCESS EXCLUSIVE MODE")
         yield
         connection.rollback()
 
 
 def wait_until_asked(url: str) -> None:
-    """Wait until somebody waits for the levels."""
+    """Wait until somebody waits for the editions."""
     query = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -139,7 +146,7 @@ def test_what_runs_is_answered_before_the_end_and_listeners_are_told(
         listener.send(json.dumps({"type": "connection_init"}))
         listener.recv(timeout=START_S)
         with held_up(database_url):
-            answer = aside.submit(levels, url)
+            answer = aside.submit(asked, url, EDITIONS)
             wait_until_asked(database_url)
             process.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionClosed) as closed:
@@ -147,7 +154,7 @@ def test_what_runs_is_answered_before_the_end_and_listeners_are_told(
             with pytest.raises(OSError, match="refused"):
                 socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1].strip("/"))))
             assert process.poll() is None, "it waits for the one that runs"
-        assert answer.result(timeout=START_S) == 5
+        assert answer.result(timeout=START_S) == {"editions": {"nodes": []}}
     _, told = process.communicate(timeout=START_S)
 
     assert closed.value.rcvd is not None
@@ -166,7 +173,7 @@ def test_what_runs_too_long_does_not_hold_up_the_end(
     host, port = "127.0.0.1", int(url.rsplit(":", 1)[1].strip("/"))
 
     with held_up(database_url), socket.create_connection((host, port)) as asker:
-        body = json.dumps({"query": "{ levels { key } }"})
+        body = json.dumps({"query": EDITIONS})
         head = f"POST /graphql HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         asker.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         wait_until_asked(database_url)
