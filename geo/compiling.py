@@ -42,6 +42,8 @@ class Kernel(Generic[P, R]):
         How it is compiled.
     """
 
+    __name__: str
+
     def __init__(self, function: Callable[P, R], options: Options) -> None:
         functools.update_wrapper(self, function)
         self._function = function

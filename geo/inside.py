@@ -80,7 +80,7 @@ class Polygons:
     def single(self, xy: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the only polygon that each point is inside of, shape (n,).
 
-        It is ``NONE`` where there is none, and ``UNSURE`` near a border and where there are several.
+        It is ``NONE`` where there is none, ``UNSURE`` near a border and where there are several.
         """
         told = self._told(xy)
         unsure = np.flatnonzero(told == UNSURE)
@@ -97,7 +97,7 @@ class Polygons:
         if told != UNSURE:
             return [told] if told != NONE else []
         found = self._look(np.array([[x, y]]))
-        return None if found.near.any() else found.polygon.tolist()
+        return None if found.near.any() else [int(at) for at in found.polygon]
 
     def _told(self, xy: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return what the board tells of each point."""
@@ -107,11 +107,12 @@ class Polygons:
 
     def _look(self, xy: NDArray[np.float64]) -> Inside:
         """Return the same as ``holding``, asked of GEOS point by point."""
-        squares = shapely.box(*(xy - self._near).T, *(xy + self._near).T)
+        squares = np.asarray(shapely.box(*(xy - self._near).T, *(xy + self._near).T), object)
         point, polygon = self.tree.query(squares).astype(np.int64)
         near = np.zeros(len(xy), np.bool_)
         near[point[shapely.intersects(self._borders[polygon], squares[point])]] = True
-        inside = shapely.contains_xy(self._shapes[polygon], *xy[point].T) & ~near[point]
+        within: NDArray[np.bool_] = shapely.contains_xy(self._shapes[polygon], *xy[point].T)
+        inside = within & ~near[point]
         return Inside(point[inside], polygon[inside], near)
 
 

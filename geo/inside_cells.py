@@ -19,10 +19,10 @@ NONE: Final = -1
 UNSURE: Final = -2
 """Something that squares do not tell."""
 
-ACROSS = 14
-"""Squares to a polygon's side, as a rule: some four fifths then meet no border."""
+ACROSS = 20
+"""Squares to a polygon's side, as a rule: some six of seven then meet no border."""
 
-FEWEST, MOST = 64, 1024
+FEWEST, MOST = 64, 2048
 """Squares to a side of the board."""
 
 _SLACK = 1e-9
@@ -81,7 +81,7 @@ class Cells:
         y = np.floor((xy[:, 1] - self._south) * self._up)
         beside = ~((x >= 0) & (x < side) & (y >= 0) & (y < side))
         x[beside] = y[beside] = side
-        return self._told[y.astype(np.intp), x.astype(np.intp)].astype(np.intp)
+        return np.asarray(self._told[y.astype(np.intp), x.astype(np.intp)], np.intp)
 
     def of_one(self, x: float, y: float) -> int:
         """Return the same of one point."""
@@ -126,13 +126,13 @@ class Cells:
         high = self._square(np.maximum(one, other) + margin)
         for right in range(int((high - low)[:, 0].max(initial=0)) + 1):
             for up in range(int((high - low)[:, 1].max(initial=0)) + 1):
-                at = np.minimum(low + [right, up], high)
+                at = np.minimum(low + np.array([right, up]), high)
                 marked[at[:, 1], at[:, 0]] = True
 
     def _square(self, xy: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the columns and rows of the squares that points are in, shape (n, 2)."""
         at = np.floor((xy - [self._west, self._south]) * [self._across, self._up])
-        return at.clip(0, self._side - 1).astype(np.intp)
+        return np.asarray(at.clip(0, self._side - 1), np.intp)
 
     def _filled(
         self, shapes: NDArray[np.object_], tree: shapely.STRtree, marked: NDArray[np.bool_]

@@ -16,6 +16,7 @@ from geo.levels import Tiling
 from geo.simplify import simplify_together, step_below
 from resolvers.children import rows_of
 from resolvers.context import State
+from resolvers.drawing import draw_apart
 from resolvers.shapes import geojson_of
 from resolvers.units import complete
 from storage import drafts_reading, pictures, proofs
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MAX_VERTICES = 12_000_000
 """The most vertices of an edition that are drawn together: about 2 GB of memory."""
+
+MANY_VERTICES = 50_000
+"""From here on an edition is drawn in a process apart."""
 
 MAX_UNITS = 200_000
 """The most units of a draft that are drawn together."""
@@ -241,10 +245,8 @@ async def _make(context: Context, connection: AsyncConnection, edition: int, ste
         return
     layers = [np.concatenate(some) for some in geoms.values()]
     metric = await metric_of(context, edition, layers[0])
-    drawn = [
-        await asyncio.to_thread(simplify_together, layer, metric, step_mm / 1000)
-        for layer in layers
-    ]
+    draw = simplify_together if vertices < MANY_VERTICES else draw_apart
+    drawn = [await asyncio.to_thread(draw, layer, metric, step_mm / 1000) for layer in layers]
     numbers = [row_id for some in row_ids.values() for row_id in some]
     await pictures.write(connection, edition, step_mm, numbers, np.concatenate(drawn))
 

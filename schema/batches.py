@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
@@ -23,6 +25,9 @@ _POINT = "PointInput"
 
 FEW = 8
 """So few points are taken as anything else is."""
+
+
+_PLACE = itemgetter("lon", "lat")
 
 
 class PointBatch(Sequence[dict[str, Any]]):
@@ -101,15 +106,14 @@ def _batch(value: object) -> PointBatch | None:
         return None
     if set(map(type, value)) != {dict} or set(map(len, value)) != {2}:
         return None
-    some = cast("list[dict[str, Any]]", value)
     try:
-        given = [(one["lon"], one["lat"]) for one in some]
+        numbers = list(chain.from_iterable(map(_PLACE, value)))
     except KeyError:
         return None
-    if not {kind for pair in given for kind in map(type, pair)} <= {float, int}:
+    if not set(map(type, numbers)) <= {float, int}:
         return None
     try:
-        lonlat = np.array(given, np.float64)
+        lonlat = np.array(numbers, np.float64).reshape(-1, 2)
     except OverflowError:
         return None
     return PointBatch(lonlat) if np.isfinite(lonlat).all() else None

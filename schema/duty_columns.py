@@ -38,15 +38,18 @@ class _Asked(NamedTuple):
     context: RequestContext
 
 
-class _OnUnit(NamedTuple):
+class _OnUnit:
     """Stands for the connection of a unit: it has what the fields of connections look at."""
 
-    asked: _Asked
-    code: str
-    rows: Sequence[AssignmentRow]
+    __slots__ = ("asked", "code", "rows")
 
     after = None
     cursor = staticmethod(cursor_of)
+
+    def __init__(self, asked: _Asked, code: str, rows: Sequence[AssignmentRow]) -> None:
+        self.asked = asked
+        self.code = code
+        self.rows = rows
 
     @property
     def page(self) -> Page[AssignmentRow]:
@@ -110,13 +113,13 @@ def _held(info: Info, day: dt.date | None) -> Carried | None:
 def _nodes(
     lists: Sequence[AssignmentConnection | _OnUnit], info: Info, _asked: dict[str, Any]
 ) -> list[list[Assignment]] | None:
-    abouts = {id(one.asked) if isinstance(one, _OnUnit) else None for one in lists}
-    if len(abouts) != 1 or None in abouts:
+    held = [one for one in lists if isinstance(one, _OnUnit)]
+    asked = held[0].asked if held else None
+    if asked is None or len(held) != len(lists) or any(one.asked is not asked for one in held):
         return None
-    asked: _Asked = lists[0].asked  # type: ignore[union-attr]  # all are of units, see above
     kept = asked.held.shown((Assignment, asked.level, asked.which.duty, asked.size, asked.state))
     made = []
-    for one in lists:
+    for one in held:
         shown = kept.get(one.code)
         if shown is None:
             shown = kept[one.code] = one.shown()

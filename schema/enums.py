@@ -10,7 +10,7 @@ from geo import crs
 from geo.findings import Kind, Rule
 from geo.findings import Severity as FindingSeverity
 from geo.levels import Tiling as LevelTiling
-from resolvers import places
+from resolvers.place_codes import NoUnit as Nowhere
 
 
 def _value(name: str, description: str) -> str:
@@ -55,13 +55,13 @@ class Tiling(Enum):
 class NoUnit(Enum):
     """See the description."""
 
-    OUTSIDE = _value(places.NoUnit.OUTSIDE.value, "No unit of the asked level is there.")
+    OUTSIDE = _value(Nowhere.OUTSIDE.value, "No unit of the asked level is there.")
     WAIVED_BLANK = _value(
-        places.NoUnit.WAIVED_BLANK.value, "Blank land that was accepted: a lake, a disputed strip."
+        Nowhere.WAIVED_BLANK.value, "Blank land that was accepted: a lake, a disputed strip."
     )
-    NO_EDITION = _value(places.NoUnit.NO_EDITION.value, "Nothing was published by that day.")
+    NO_EDITION = _value(Nowhere.NO_EDITION.value, "Nothing was published by that day.")
     BAD_POINT = _value(
-        places.NoUnit.BAD_POINT.value,
+        Nowhere.BAD_POINT.value,
         "The longitude is not in -180..180 or the latitude not in -90..90.",
     )
 

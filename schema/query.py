@@ -38,7 +38,7 @@ from schema.ids import IdKind, decode
 from schema.levels import Level
 from schema.lookahead import page_asked, page_wanted, unit_wanted
 from schema.nodes import node_of, nodes_of
-from schema.places import Place, PlaceCode, place_code_of
+from schema.places import Place, PlaceCode, place_codes_of
 from schema.request import Info
 from schema.scalars import Json
 from schema.unit_lists import UnitConnection
@@ -270,7 +270,7 @@ class Query:
             info.context.reading, points_of(points), level=level, as_of=as_of
         )
         info.context.spend(len(rows))
-        return list(map(place_code_of, rows))
+        return place_codes_of(rows)
 
     @root(
         "The four clauses of a level of an edition. `within` keeps the parents below that unit, or "

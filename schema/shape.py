@@ -12,7 +12,7 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     DocumentNode,
@@ -173,6 +173,13 @@ def _check_words(text: str) -> None:
             depth -= 1
 
 
+_NESTED = (dict, list)
+
+
+def _values_of(nested: Any) -> Iterable[Any]:  # noqa: ANN401 - JSON
+    return nested.values() if isinstance(nested, dict) else nested
+
+
 def check_variables(variables: Mapping[str, object]) -> None:
     """Refuse variables that would take long to be understood, one value after the other.
 
@@ -183,21 +190,21 @@ def check_variables(variables: Mapping[str, object]) -> None:
     BadInputError
         If they are nested too deeply.
     """
-    waiting: list[tuple[object, int]] = [(variables, 0)]
-    number = 0
-    while waiting:
-        value, depth = waiting.pop()
-        if not isinstance(value, dict | list):
-            continue
-        number += len(value)
-        if isinstance(value, list) and len(value) > MAX_LIST:
-            raise LimitExceededError(f"a list may have {MAX_LIST} items, and one has {len(value)}")
+    level: list[Any] = [variables]
+    number = depth = 0
+    while level:
+        number += sum(map(len, level))
+        longest = max((len(one) for one in level if isinstance(one, list)), default=0)
+        if longest > MAX_LIST:
+            raise LimitExceededError(f"a list may have {MAX_LIST} items, and one has {longest}")
         if number > MAX_VALUES:
             raise LimitExceededError(f"variables may have {MAX_VALUES} values in all, not more")
         if depth > MAX_NESTING:
             raise BadInputError(f"variables may be nested {MAX_NESTING} deep, not deeper")
-        below = value.values() if isinstance(value, dict) else value
-        waiting.extend((one, depth + 1) for one in below)
+        below = list(chain.from_iterable(map(_values_of, level)))
+        kinds = [kind for kind in set(map(type, below)) if issubclass(kind, _NESTED)]
+        level = [one for one in below if isinstance(one, _NESTED)] if kinds else []
+        depth += 1
 
 
 class _Walk:

@@ -52,31 +52,51 @@ class Browser:
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:  # free JSON: the protocol's
         """Call a method of the protocol and wait for its answer."""
-        self.asked += 1
-        message: dict[str, object] = {"id": self.asked, "method": method, "params": params}
+        self.asked = mine = self.asked + 1  # more may be asked while this is waited for
+        message: dict[str, object] = {"id": mine, "method": method, "params": params}
         if self.session:
             message["sessionId"] = self.session
         self.connection.send(json.dumps(message))
         while True:
             answer = json.loads(self.connection.recv(timeout=PATIENCE_S))
-            if answer.get("id") == self.asked:
+            if answer.get("id") == mine:
                 assert "error" not in answer, (method, answer)
                 result: dict[str, Any] = answer["result"]
                 return result
             self._notice(answer)
 
+    def watch_workers(self) -> None:
+        """Hear of what the page's workers ask for and complain about, too, from their start on."""
+        self.ask(
+            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True
+        )
+
+    def _watch(self, session: str) -> None:
+        """Let a worker begin, watched. Its answers to this are passed over."""
+        for method in ("Network.enable", "Runtime.enable", "Runtime.runIfWaitingForDebugger"):
+            self.asked += 1
+            self.connection.send(
+                json.dumps({"id": self.asked, "method": method, "sessionId": session})
+            )
+
     def _notice(self, event: dict[str, Any]) -> None:  # free JSON: the protocol's
         params = event.get("params", {})
         match event.get("method"):
+            case "Target.attachedToTarget" if self.session:
+                self._watch(params["sessionId"])
             case "Runtime.exceptionThrown":
                 self.complaints.append(json.dumps(params["exceptionDetails"]))
+            case "Runtime.consoleAPICalled" if params["type"] == "error":
+                self.complaints.append(json.dumps(params["args"]))
             case "Log.entryAdded" if params["entry"]["level"] == "error":
                 self.complaints.append(f"{params['entry']['text']}")
             case "Network.requestWillBeSent":
                 self.requested.append(params["request"]["url"])
 
-    def open(self, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Show a file in a window of some size, and wait until it has run."""
+    def open(
+        self, page: Path | str, *, width: int = 1280, height: int = 900, dark: bool = False
+    ) -> None:
+        """Show a file or an address in a window of some size, and wait until it has run."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -86,7 +106,7 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
-        self.ask("Page.navigate", url=page.as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         deadline = time.monotonic() + PATIENCE_S
         while (
             self.run("document.readyState") != "complete"
@@ -112,8 +132,18 @@ class Browser:
 
 
 @contextmanager
-def browsing(program: str, folder: Path) -> Iterator[Browser]:
-    """Run a browser with a profile of its own, for as long as the context lasts."""
+def browsing(program: str, folder: Path, *more: str) -> Iterator[Browser]:
+    """Run a browser with a profile of its own, for as long as the context lasts.
+
+    Parameters
+    ----------
+    program
+        Of the browser.
+    folder
+        For the profile.
+    more
+        Further arguments of the program.
+    """
     arguments = [
         program,
         "--headless",
@@ -125,6 +155,7 @@ def browsing(program: str, folder: Path) -> Iterator[Browser]:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-dev-shm-usage",
+        *more,
         "about:blank",
     ]
     with subprocess.Popen(  # noqa: S603 - the browser that was found

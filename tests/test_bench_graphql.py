@@ -19,7 +19,7 @@ from benchmarks.coverage.report import BEGIN, END
 from benchmarks.graphql import __main__ as program
 from benchmarks.graphql import book as books
 from benchmarks.graphql import strawberry_app
-from benchmarks.graphql.city import CommandError, Server, ground_of, publish, scatter, server_of
+from benchmarks.graphql.city import CommandError, Server, ground_of, publish, scatter
 from benchmarks.graphql.facts import facts_of
 from benchmarks.graphql.load import load, quoted, script
 from benchmarks.graphql.processes import cpu_s, pss_mib
@@ -33,6 +33,7 @@ from benchmarks.graphql.questions import (
     drawn,
     plain,
     tile_of,
+    tiled,
 )
 from benchmarks.graphql.report import tell
 from benchmarks.graphql.rounds import Timed, WrongAnswerError, agree, contenders_of
@@ -40,6 +41,7 @@ from benchmarks.graphql.servers import NotHereError, Running, running
 from benchmarks.graphql.speakers import (
     Ours,
     OursCollected,
+    OursForgetful,
     RefusedError,
     Request,
     Speaker,
@@ -47,8 +49,9 @@ from benchmarks.graphql.speakers import (
     Tipg,
     ask,
 )
-from benchmarks.graphql.tiles import read_tile
+from benchmarks.graphql.tiles import Feature, read_tile
 from schema.build import schema
+from tests.bench_city import ADDRESSES, GRIDS, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,8 +63,6 @@ if TYPE_CHECKING:
     from benchmarks.graphql.questions import Sample
     from service.cluster import Cluster
     from tests.databases import Databases
-
-GRIDS, ADDRESSES = 300, 1_500
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +82,7 @@ def sample(ground: Ground) -> Sample:
 
 @pytest.fixture(scope="module")
 def server(databases: Databases, cluster: Cluster, folder: Path) -> Server:
-    """Publish a city of one sub-district by the program's own commands."""
-
-    def fill(url: str) -> None:
-        city = server_of(url, cluster.pid or os.getpid())
-        publish(city, folder, lambda _: None, grids=GRIDS, addresses=ADDRESSES)
-
-    name = databases.once("bench_graphql", fill)
-    return server_of(databases.url(name), cluster.pid or os.getpid())
+    return published(databases, cluster, folder)
 
 
 # -- the city ---------------------------------------------------------------------------------
@@ -185,12 +179,62 @@ def test_a_tile_says_which_units_are_in_it(server: Server) -> None:
     tile, codes = row
     assert isinstance(tile, bytes)
 
-    assert read_tile(tile) == codes
-    assert len(read_tile(tile)) == GRIDS
-    assert read_tile(tile, "colour") == []
+    found = read_tile(tile)
+    assert sorted(str(one.attributes["code"]) for one in found) == codes
+    assert sorted(one.number or 0 for one in found) == list(range(1, GRIDS + 1))
+    assert found[0].attributes.keys() == {"code", "name", "households", "share", "flag"}
+    assert sum(int(one.attributes["households"] or 0) for one in found) == 2 * ADDRESSES
     assert read_tile(b"") == []
     with pytest.raises(ValueError, match="no vector tile"):
         read_tile(b"\x1b\x00\x00")
+
+
+def tile_with(wkt: str, households: int) -> str:
+    """Return the SQL of a tile in which one unit lies, in steps from its upper left corner."""
+    return f"""
+        SELECT ST_AsMVT(t, 'grid', 4096, 'geom', 'id')
+        FROM (SELECT 7 AS id, 'a' AS code, 'A' AS name, {households} AS households,
+                  ST_GeomFromText('{wkt}') AS geom) t"""
+
+
+@pytest.mark.parametrize(
+    ("wkt", "area"),
+    [
+        ("POLYGON((0 0, 100 0, 100 50, 0 50, 0 0))", 5_000.0),
+        ("POLYGON((0 0, 100 0, 100 50, 0 50, 0 0), (10 10, 10 20, 20 20, 20 10, 10 10))", 4_900.0),
+        (
+            "MULTIPOLYGON(((0 0, 60 0, 60 9, 0 9, 0 0)), ((0 20, 60 20, 60 30, 0 30, 0 20)))",
+            1_140.0,
+        ),
+        ("POLYGON((-64 0, 100 0, 100 50, -64 50, -64 0))", 5_000.0),
+        ("POLYGON((4000 4000, 4160 4000, 4160 4160, 4000 4160, 4000 4000))", 96.0**2),
+    ],
+    ids=["plain", "with a hole", "of two parts", "beyond the west", "beyond a corner"],
+)
+def test_a_unit_takes_its_land_within_the_tile(server: Server, wkt: str, area: float) -> None:
+    with server.connect() as connection:
+        row = connection.execute(tile_with(wkt, 3).encode()).fetchone()
+    assert row is not None
+    assert isinstance(row[0], bytes)
+
+    (unit,) = read_tile(row[0])
+
+    assert unit.number == 7
+    assert unit.attributes == {"code": "a", "name": "A", "households": 3}
+    assert unit.area() == area
+
+
+def test_tiles_are_the_same_if_units_take_about_the_same_of_them() -> None:
+    def fact(side: float, households: int = 3) -> Facts:
+        told: dict[str, str | int | None] = {"code": "a", "name": "A", "households": households}
+        speck = Feature(8, told | {"code": "b"}, shapely.box(0, 0, 19, 19))
+        return tiled([speck, Feature(7, told, shapely.box(0, 0, side, side))])
+
+    # two steps off on each of its four sides, and no more
+    assert difference(fact(1_000), fact(996.1)) is None
+    assert difference(fact(1_000), fact(994)) == "1000000 square steps are not 988036"
+    assert difference(fact(1_000), fact(1_000, 4)) == "3 is not 4"
+    assert fact(1_000).words == [["a", "A", 3]], "specks are there or not by rounding"
 
 
 # -- contenders -------------------------------------------------------------------------------
@@ -200,7 +244,12 @@ class Deaf(Ours):
     """Our service's questions, where nobody runs."""
 
     def __init__(self) -> None:
-        super().__init__(lambda _: b'{"data": {"units": {"pageInfo": {"endCursor": "x"}}}}')
+        told = {"units": {"pageInfo": {"endCursor": "x"}}, "editions": {"nodes": [{"number": 4}]}}
+        super().__init__(lambda _: json.dumps({"data": told}).encode())
+
+
+class DeafForgetful(OursForgetful, Deaf):
+    """The same of the one that keeps no tiles."""
 
 
 @pytest.mark.parametrize("holders", [False, True])
@@ -217,7 +266,8 @@ def test_what_is_asked_of_us_and_of_strawberry_is_in_the_schemas(
 
     for speaker, contract in contracts:
         for asking in speaker.asks(sample._replace(holders=holders)).values():
-            assert validate(contract, parse(json.loads(asking[0][0].body)["query"])) == []
+            if asking[0][0].body:
+                assert validate(contract, parse(json.loads(asking[0][0].body)["query"])) == []
 
 
 def test_all_grids_are_asked_for_in_as_many_pages_as_we_have(sample: Sample) -> None:
@@ -226,6 +276,17 @@ def test_all_grids_are_asked_for_in_as_many_pages_as_we_have(sample: Sample) -> 
     assert len(asks["all"][0]) == 6
     assert {len(asks[key][0]) for key in asks.keys() - {"all"}} == {1}
     assert {len(Tipg().asks(sample)[key][0]) for key in ("viewport", "all", "tile")} == {1}
+
+
+def test_tiles_are_asked_for_under_the_edition_s_number(sample: Sample) -> None:
+    asks = Deaf().asks(sample)["tile"]
+    new = DeafForgetful().asks(sample)["new-tile"]
+
+    x, y = sample.tiles[0]
+    assert asks[0] == [Request(f"/tiles/4/grid/14/{x}/{y}.mvt")]
+    assert len(new) == len(sample.new_tiles) > len(asks)
+    assert new[0][0].path.startswith("/tiles/4/grid/15/")
+    assert [len(asking) for asking in Tipg().asks(sample).values()][2:] == [len(asks), len(new)]
 
 
 class Liar(Strawberry):
@@ -281,7 +342,7 @@ def test_servers_that_are_not_installed_are_told_and_left_out(
 ) -> None:
     @contextmanager
     def only_ours(key: str, _server: Server) -> Iterator[Running]:
-        if key != "ours":
+        if not key.startswith("ours"):
             raise NotHereError("not installed here")
         yield Running(1, 1)
 
@@ -291,7 +352,7 @@ def test_servers_that_are_not_installed_are_told_and_left_out(
         nowhere = Server("", "", "", 1)
         found = program.start(nowhere, ["strawberry"], stack, missing, lambda _: None)
 
-    assert [speaker.key for speaker, _ in found] == ["ours", "ours-collected"]
+    assert [speaker.key for speaker, _ in found] == ["ours", "ours-collected", "ours-forgetful"]
     assert [row.says for row in missing] == ["PostGraphile, graphile-postgis", "tipg"]
 
 
@@ -381,6 +442,8 @@ def test_the_tables_say_how_many_times_as_many_answers_ours_gives(tmp_path: Path
         timed("viewport", "postgraphile", 25.0, clients=16, errors=2),
         timed("all", "ours", 3.0, requests=6),
         timed("tile", "tipg", 100.0),
+        timed("new-tile", "tipg", 50.0),
+        timed("new-tile", "ours-forgetful", 200.0),
     ]
     missing = [books.Missing("Strawberry", "not installed here")]
     books.save(tmp_path / "b.json", books.Book(times, missing, {"processor": "one"}, holders=False))
@@ -393,6 +456,8 @@ def test_the_tables_say_how_many_times_as_many_answers_ours_gives(tmp_path: Path
     assert "| Ours (6 pages) | 1 | 3 | 1.00 |" in text
     assert "| Tipg | 3 × | not asked yet |" in text
     assert "| Tipg | 1 | 100 |  |" in text
+    assert "| Tipg | 3 × | 4.00 × with 1 |" in text
+    assert "| Tipg | 1 | 50 | 4.00 |" in text
     assert "| memory of the service |  | < 250 MiB | 120 MiB |" in text
     assert "| Postgraphile | 360 MiB |" in text
     assert "| Strawberry |  | not installed here |" in text
@@ -425,4 +490,6 @@ def test_an_unknown_question_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         program.parse(["--only", "view"])
 
-    assert "there are viewport, nested, point, batch, all, tile" in capsys.readouterr().err
+    assert (
+        "there are viewport, nested, point, batch, all, tile, new-tile" in capsys.readouterr().err
+    )

@@ -33,7 +33,8 @@ ZOOM, NEW_ZOOM = 14, 15
 """Of the tiles that are asked for again and again, and of those that nobody asked for before."""
 
 OFF_STEPS = 2
-"""How far the sides of a square in a tile may be off: both thin its border out, each its own way."""
+"""How far the sides of a square in a tile may be off: each thins its border out in a way of its
+own."""
 
 
 class Question(NamedTuple):

@@ -30,6 +30,7 @@ async def change(
         told = {"name": f"Station {number % 7}", "at": {"lon": lon, "lat": lat}}
         answer = await line.ask(post(CHANGE, told, key=key))
         errors = orjson.loads(answer.body).get("errors")
+        line.close()  # the service does not wait for the next one either
         seen["changes" if not errors else f"change refused: {errors[0]['message']}"] += 1
         await asyncio.sleep(pause_s)
 

@@ -133,7 +133,7 @@ class Mix:
         return Asked("batch", post(PLACES, {"at": [{"lon": x, "lat": y} for x, y in places]}))
 
     def _nested(self) -> Asked:
-        code = self._parents[self._rng.integers(len(self._parents))]
+        code = self._parents[int(self._rng.integers(len(self._parents)))]
         return Asked("nested", post(NESTED, {"code": code}))
 
     def _new_words(self) -> Asked:

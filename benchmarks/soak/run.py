@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from benchmarks.soak.mix import Mix
 
 RIGHT = frozenset({200})
+
+ENOUGH = 8
+"""Looks at the memory from which something can be said: two for each quarter."""
 
 
 class Sample(NamedTuple):
@@ -65,7 +67,7 @@ class Plan(NamedTuple):
     clients: int = 8
     each: int = 5_000
     """Requests between two looks at the memory."""
-    pause_s: float = 1.0
+    pause_s: float = 5.0
     """Between changes, and how long a subscription stays."""
 
 
@@ -142,15 +144,16 @@ async def _some(line: Line, mix: Mix, number: int, seen: Counter[str]) -> None:
 def told(soaked: Soaked) -> Sequence[str]:
     """Return what a run showed, in lines."""
     last = soaked.samples[-1]
-    with contextlib.suppress(ValueError):
-        slope = soaked.slope()
-        return [
-            f"{last.requests:,} requests in {last.seconds:.0f} s "
-            f"({last.requests / last.seconds:,.0f} a second)",
-            f"memory (PSS): {soaked.middle(0, 0.1):.1f} MiB in the first tenth, "
-            f"{soaked.middle(0.45, 0.55):.1f} in the middle, {soaked.middle(0.9, 1):.1f} in the "
-            "last tenth",
-            f"in the second half it grows by {slope:+.2f} MiB for 100,000 requests",
-            ", ".join(f"{what}: {number:,}" for what, number in sorted(soaked.answers.items())),
-        ]
-    return [f"{last.requests:,} requests: too few to tell"]
+    lines = [
+        f"{last.requests:,} requests in {last.seconds:.0f} s "
+        f"({last.requests / last.seconds:,.0f} a second)",
+        ", ".join(f"{what}: {number:,}" for what, number in sorted(soaked.answers.items())),
+    ]
+    if len(soaked.samples) < ENOUGH:
+        return [*lines, "too few looks at the memory to tell anything"]
+    quarters = [soaked.middle(part / 4, (part + 1) / 4) for part in range(4)]
+    return [
+        *lines,
+        f"memory (PSS), median by quarters: {', '.join(f'{mib:.1f}' for mib in quarters)} MiB",
+        f"in the second half it grows by {soaked.slope():+.2f} MiB for 100,000 requests",
+    ]

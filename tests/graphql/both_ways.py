@@ -181,9 +181,19 @@ async def ask_slowly(
     return await execute(schema, query, **{**given, "context_value": context})
 
 
-def shared_of(engine: AsyncEngine, *, holds: bool, public: bool = True) -> Shared:
-    """Return what a process shares: one that hears of every change, or one that asks each time."""
-    known = Known(kept=holds)
+def shared_of(
+    engine: AsyncEngine, *, holds: bool, keeps: bool | None = None, public: bool = True
+) -> Shared:
+    """Return what a process shares: one that hears of every change, or one that asks each time.
+
+    Parameters
+    ----------
+    holds
+        Whether units are held in memory.
+    keeps
+        Whether levels and days are; as ``holds`` where nothing is said.
+    """
+    known = Known(kept=holds if keeps is None else keeps)
     known.trust()
     return Shared(engine, public=public, known=known, holds=holds)
 
@@ -225,13 +235,23 @@ class Ways:
 
     fast: Shared
     slow: Shared
+    _before: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @classmethod
-    async def of(cls, engine: AsyncEngine, *, public: bool = True, holds: bool = True) -> Ways:
-        """Return two processes; the fast one holds today's units."""
+    async def of(
+        cls, engine: AsyncEngine, *, public: bool = True, holds: bool = True, keeps: bool = False
+    ) -> Ways:
+        """Return two processes; the fast one holds today's units.
+
+        Parameters
+        ----------
+        keeps
+            Whether the other one keeps levels and days.
+        """
         made = cls(
             shared_of(engine, holds=holds, public=public),
-            shared_of(engine, holds=False, public=public),
+            shared_of(engine, holds=False, keeps=keeps, public=public),
+            asyncio.all_tasks(),
         )
         if holds:
             await hold(made.fast)
@@ -276,7 +296,5 @@ class Ways:
 
     async def settle(self) -> None:
         """Wait for what an error has made needless: it is done all the same."""
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for shared in (self.fast, self.slow):
-            await asyncio.gather(*shared.asked, return_exceptions=True)
-        await asyncio.wait(others, timeout=10) if others else None
+        while rest := asyncio.all_tasks() - self._before - {asyncio.current_task()}:
+            await asyncio.wait(rest)

@@ -65,7 +65,8 @@ export function connect({ address, key, fetch, persisted = false }) {
       return client.readQuery({ query, variables });
     },
 
-    held: (type, named) => cache.extract()[cache.identify({ __typename: type, ...named })] ?? null,
+    cached: async (text, variables) =>
+      answer(await client.query({ query: gql(text), variables, fetchPolicy: "cache-only" })),
 
     listen: (text, variables) =>
       queued((sink) =>

@@ -56,15 +56,19 @@ const where = await reader.query(
   ${GRID}`,
   { point: { lon, lat } },
 );
-const again = await reader.query(
+await reader.query(
   `query Again($ids: [ID!]!) { nodes(ids: $ids) { id ... on Unit { areaM2 } ... on Edition { number } } }`,
   { ids: [first.data.unit.id] },
 );
-told.first = first.data;
-told.where = where.data;
-told.again = again.data;
-told.held = reader.held?.("Unit", { id: first.data.unit.id });
-told.levels = reader.held?.("Level", { key: "grid" });
+told.first = first.data.unit;
+told.where = where.data.placeAt;
+// three questions told of one unit: together they answer a fourth, which is not sent
+told.cached = await reader.cached(
+  `query Fourth($level: String!, $code: String!) {
+    unit(level: $level, code: $code) { id code households areaM2 parent { name } level { key } }
+  }`,
+  { level: "grid", code: `${community}001` },
+);
 
 // --- all pages of a list
 
@@ -101,7 +105,7 @@ told.persisted = sent.slice(before);
 const failing = `query Failing { levels { key } units(level: "community", first: 100000) { totalCount } }`;
 told.tooMany = await reader.query(failing, {});
 told.noKey = await reader.query(`query NoKey { drafts { totalCount } }`, {});
-told.wrong = await reader.query(`query Wrong { nothing }`, {});
+told.wrong = await reader.query(`query Wrong { unit(level: "grid") { id } }`, {});
 told.badKey = await open({ key: "wg_made_up" }).query(`query BadKey { levels { key } }`, {});
 
 // --- a file, its progress, and the edition that others hear of
@@ -160,7 +164,7 @@ await published.return();
 const renewed = await reader.query(
   `query Renewed($code: String!, $old: ID!) {
     unit(level: "grid", code: $code) { ...Grid }
-    node(id: $old) { id ... on Unit { name until { number } } }
+    node(id: $old) { id ... on Unit { name until { id number } } }
   }
   ${GRID}`,
   { code: `${community}001`, old: first.data.unit.id },

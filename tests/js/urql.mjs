@@ -14,7 +14,6 @@ export function connect({ address, key, fetch, persisted = false }) {
   const url = `${address}/graphql`;
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   const socket = createClient({ url: url.replace("http", "ws"), connectionParams: headers });
-  let cache;
   const client = new Client({
     url,
     fetch,
@@ -27,14 +26,7 @@ export function connect({ address, key, fetch, persisted = false }) {
           ...Object.fromEntries(parts.map((type) => [type, () => null])),
           Level: ({ key: name }) => name,
         },
-        resolvers: {
-          Query: {
-            units: (parent, given, store, info) => {
-              cache = store;
-              return relayPagination()(parent, given, store, info);
-            },
-          },
-        },
+        resolvers: { Query: { units: relayPagination() } },
       }),
       ...(persisted ? [persistedExchange({ preferGetForPersistedQueries: true })] : []),
       fetchExchange,
@@ -60,13 +52,16 @@ export function connect({ address, key, fetch, persisted = false }) {
       return data;
     },
 
-    held: null,
+    cached: async (text, variables) =>
+      answer(await client.query(gql(text), variables, { requestPolicy: "cache-only" })),
 
     listen: (text, variables) =>
       queued((sink) =>
-        client.subscription(gql(text), variables).subscribe(({ data, error }) =>
-          error ? sink.error(error) : sink.next(data),
-        ),
+        client.subscription(gql(text), variables).subscribe(({ data, error, hasNext }) => {
+          if (error) sink.error(error);
+          else if (hasNext) sink.next(data);
+          else sink.complete(); // with the last data once more
+        }),
       ),
 
     close: () => socket.dispose(),

@@ -1,0 +1,263 @@
+"""The five examples of docs/frontend.md, run as a front-end team would: other origin, real browser.
+
+What they show is compared with the town's files.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx2
+import pytest
+import shapely
+from shapely.geometry import mapping
+
+from tests import town
+from tests.browser import PATIENCE_S, Browser, browsing, find_browser
+from tests.circles.test_town import known, places, stands_today
+from tests.clients.pages import ALONE, MAPS, origin, write_files
+from tests.clients.sending import send_and_publish
+from tests.node import require_node, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from tests.clients.city import Served
+
+COMMUNITY = "999001002003"
+ONE, OTHER = f"{COMMUNITY}001", f"{COMMUNITY}002"
+CHOSEN = (0xD9, 0x48, 0x0F)
+"""Colour of the grid that was clicked."""
+WITHIN = (0x2F, 0x9E, 0x44)
+"""Colour of the land within a walk."""
+WIDTH, HEIGHT = 900, 600
+
+
+class Site(NamedTuple):
+    """Pages, and the service that they ask."""
+
+    origin: str
+    folder: Path
+    service: Served
+
+
+class Town(NamedTuple):
+    """The town's grids, by their files."""
+
+    land: dict[str, shapely.Geometry]
+    names: dict[str, str]
+    households: dict[str, int]
+
+
+@contextmanager
+def site(
+    serve_copy: Callable[..., AbstractContextManager[Served]], folder: Path, **changed: str
+) -> Iterator[Site]:
+    """Serve the document's files, and the town to that origin alone."""
+    require_node()  # which has their packages, too
+    with origin(folder) as pages, serve_copy(cors_origins=(pages,)) as served:
+        write_files(folder, served.address, changed)
+        yield Site(pages, folder, served)
+
+
+@pytest.fixture(scope="module")
+def read_site(
+    serve_copy: Callable[..., AbstractContextManager[Served]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """Give the pages, for those that only read; lists come in pages of ten."""
+    folder = tmp_path_factory.mktemp("pages")
+    with site(serve_copy, folder, **{"first: 500": "first: 10"}) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def any_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Give a browser that finds nothing but this machine."""
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium is installed: its package is called chromium")
+    with browsing(program, tmp_path_factory.mktemp("profile"), *MAPS, *ALONE) as tab:
+        tab.watch_workers()
+        yield tab
+
+
+@pytest.fixture
+def browser(any_browser: Browser) -> Iterator[Browser]:
+    """Give the browser; no page may complain, nor ask anything but this machine."""
+    any_browser.complaints.clear()
+    any_browser.requested.clear()
+    yield any_browser
+    assert any_browser.complaints == []
+    here = ("http://127.0.0.1:", "data:", "blob:")
+    assert [url for url in any_browser.requested if not url.startswith(here)] == []
+    any_browser.open("about:blank")
+
+
+@pytest.fixture(scope="module")
+def grids() -> Town:
+    """Read the town's grids, and count who lives in each."""
+    layer = town.layer("grid")
+    land = {str(code): geom for code, geom in layer.by_code().items()}
+    names = dict(zip(map(str, layer.columns["code"]), map(str, layer.columns["name"]), strict=True))
+    rows, points = town.addresses()
+    households = {
+        code: sum(
+            int(row["households"])
+            for row, inside in zip(rows, shapely.covers(geom, points), strict=True)
+            if inside
+        )
+        for code, geom in land.items()
+    }
+    return Town(land, names, households)
+
+
+def wait(browser: Browser, script: str) -> Any:  # noqa: ANN401 - any JSON
+    """Wait until an expression comes to something in the page; return it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := browser.run(script)):
+        assert not browser.complaints, browser.complaints
+        assert time.monotonic() < deadline, f"never: {script}"
+        time.sleep(0.02)
+    return found
+
+
+def show(browser: Browser, site: Site, page: str) -> None:
+    """Open a page, and wait until its map is there."""
+    browser.open(f"{site.origin}/{page}", width=WIDTH, height=HEIGHT)
+    wait(browser, "!!window.map")
+    settle(browser)
+
+
+def settle(browser: Browser) -> None:
+    """Wait until the map has nothing left to load or draw."""
+    browser.run("new Promise(done => { map.once('idle', done); map.triggerRepaint(); }).then(() => 0)")
+
+
+def place(browser: Browser, point: shapely.Point) -> tuple[float, float]:
+    """Return where a point lies in the window, in pixels."""
+    x, y = browser.run(f"(p => [p.x, p.y])(map.project([{point.x}, {point.y}]))")
+    return x, y
+
+
+def click(browser: Browser, x: float, y: float) -> None:
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        browser.ask(
+            "Input.dispatchMouseEvent",
+            **{"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1},
+        )
+
+
+def drawn(browser: Browser, colour: tuple[int, int, int]) -> int:
+    """Return how many pixels of the map have a colour."""
+    return int(
+        browser.run(
+            """new Promise((done) => {
+              map.once("render", () => {
+                const c = map.getCanvas(), copy = document.createElement("canvas");
+                [copy.width, copy.height] = [c.width, c.height];
+                const pen = copy.getContext("2d");
+                pen.drawImage(c, 0, 0);
+                const d = pen.getImageData(0, 0, c.width, c.height).data;
+                let n = 0;
+                for (let i = 0; i < d.length; i += 4)
+                  n += d[i] === %d && d[i + 1] === %d && d[i + 2] === %d;
+                done(n);
+              });
+              map.triggerRepaint();
+            })"""
+            % colour
+        )
+    )
+
+
+def codes(browser: Browser, where: str = "undefined") -> list[str]:
+    """Return the codes of the grids that are drawn, in the whole window or at a pixel."""
+    script = f"map.queryRenderedFeatures({where}, {{layers: ['grids']}}).map(f => f.properties.code)"
+    return sorted(set(browser.run(script)))
+
+
+def middle(land: shapely.Geometry) -> shapely.Point:
+    return shapely.maximum_inscribed_circle(land).interpolate(0)
+
+
+def holder_of(code: str) -> str:
+    """Return the name of a grid's holder, by the town's lists."""
+    [body] = [
+        row["body"]
+        for row in town.table("assignments.csv")
+        if (row["duty"], row["unit"]) == ("grid_holder", code)
+    ]
+    people = {row["key"]: row["name"] for row in town.table("people.csv")}
+    return people[body]
+
+
+def test_a_layer_shows_all_grids_and_a_click_asks_for_one(
+    browser: Browser, read_site: Site, grids: Town
+) -> None:
+    show(browser, read_site, "layers.html")
+    assert codes(browser) == sorted(grids.land)
+    assert drawn(browser, CHOSEN) == 0
+
+    x, y = place(browser, middle(grids.land[ONE]))
+    click(browser, x, y)
+    text = wait(browser, "document.querySelector('.maplibregl-popup-content')?.innerText")
+
+    community = next(
+        str(name)
+        for code, name in zip(*(town.layer("community").columns[c] for c in ("code", "name")))
+        if code == COMMUNITY
+    )
+    said = f"{community} {grids.names[ONE]}: {grids.households[ONE]} households, {holder_of(ONE)}"
+    assert text.strip("×\n ") == said
+    settle(browser)
+    assert codes(browser, f"[{x}, {y}]") == [ONE]
+    seen = shapely.Polygon(
+        [place(browser, shapely.Point(xy)) for xy in shapely.get_coordinates(grids.land[ONE])]
+    )
+    # but for its border, and for what the popup hides of it nothing: that is no part of the map
+    assert 0.8 * seen.area < drawn(browser, CHOSEN) <= seen.area
+
+
+def test_what_is_in_view_is_listed_and_drawn_page_by_page(
+    browser: Browser, read_site: Site, grids: Town
+) -> None:
+    show(browser, read_site, "viewport.html")
+    for zoom, point in ((12, town.in_view), (15.5, middle(grids.land[ONE]))):
+        pass
+
+
+def test_a_point_has_its_units_and_who_answers_there(read_site: Site, grids: Town) -> None:
+    inside = middle(grids.land[ONE])
+
+    done = run_program("where.mjs", str(inside.x), str(inside.y), folder=read_site.folder)
+
+    assert done.stderr == ""
+    levels = {6: ("区县", "district"), 9: ("街道", "subdistrict"), 12: ("社区", "community")}
+    expected = []
+    for length, (label, level) in levels.items():
+        columns = town.layer(level).columns
+        names = dict(zip(columns["code"], columns["name"], strict=True))
+        expected.append(f"{label} {ONE[:length]} {names[ONE[:length]]}")
+    expected.append(f"网格 {ONE} {grids.names[ONE]}")
+    expected.append(f"网格长 {holder_of(ONE)}")
+    assert done.stdout.splitlines() == expected
+
+
+def test_a_point_outside_has_a_nearest_grid(read_site: Site, grids: Town) -> None:
+    outside = shapely.Point(105.2, 38.4)
+
+    done = run_program("where.mjs", str(outside.x), str(outside.y), folder=read_site.folder)
+
+    apart = {code: town.apart_m(land, outside) for code, land in grids.land.items()}
+    nearest = min(apart, key=apart.__getitem__)
+    [line] = done.stdout.splitlines()
+    start, end = f"in no grid; {grids.names[nearest]} is ", " m away"
+    assert line.startswith(start)
+    assert line.endswith(end)
+    assert float(line[len(start) : -len(end)]) == pytest.approx(apart[nearest], rel=2e-3)
