@@ -229,7 +229,7 @@ async def places_at(
     else:
         for index, answer in zip(np.flatnonzero(good).tolist(), found, strict=True):
             answers[index] = answer
-    lost = [i for i, answer in enumerate(answers) if answer.reason is NoUnit.OUTSIDE]
+    lost = [i for i, (_, _, reason) in enumerate(answers) if reason is NoUnit.OUTSIDE]
     if lost:
         levels = tree.upward(asked)
         waived = await _blank_at(context, edition.number, levels, lonlat[lost])

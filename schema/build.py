@@ -25,6 +25,7 @@ from schema.masking import shown
 from schema.mutation import Mutation
 from schema.plan_mutation import PlanMutations
 from schema.plan_query import PlanQueries
+from schema.prepared import Operation
 from schema.query import Query
 from schema.quick import Quick, answer, answer_again, asked_before
 from schema.request import RequestContext
@@ -105,7 +106,8 @@ class Schema(strawberry.Schema):
             return await super()._execute_operation(asked, extensions_runner, *args, **kwargs)
         quick = Quick(document, asked.operation_name, asked.variables, asked.operation_extensions)
         async with extensions_runner.executing():
-            asked.result = await answer(self._schema, quick, context, asked.root_value)
+            operation = Operation(self._schema, document, asked.operation_name)
+            asked.result = await answer(operation, quick, context, asked.root_value)
             return asked.result
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401 - Strawberry's

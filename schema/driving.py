@@ -78,11 +78,8 @@ def _step(place: int, work: Work, values: Values, waiting: list[_Waiting]) -> No
     waiting.append(_Waiting(place, work, future))
 
 
-async def _rest(values: Values, waiting: list[_Waiting]) -> Values:  # noqa: C901 - one loop, three ends
-    """Drive coroutines to their end, each when what it waits for is there.
-
-    Whoever cancels this cancels what they wait for, as a task would.
-    """
+async def _rest(values: Values, waiting: list[_Waiting]) -> Values:
+    """Drive coroutines to their end, each when what it waits for is there."""
     try:
         while waiting:
             await _news(waiting)
@@ -96,12 +93,6 @@ async def _rest(values: Values, waiting: list[_Waiting]) -> Values:  # noqa: C90
                 except BaseException:
                     waiting += now[at + 1 :]
                     raise
-    except asyncio.CancelledError:
-        for one in waiting:
-            if one.future is not None:
-                one.future.cancel()
-        _give_up(waiting)
-        raise
     except BaseException:
         _give_up(waiting)
         raise
@@ -109,14 +100,21 @@ async def _rest(values: Values, waiting: list[_Waiting]) -> Values:  # noqa: C90
 
 
 def _give_up(waiting: Sequence[_Waiting]) -> None:
-    """Close coroutines, and hear how what they wait for ends: nobody else would."""
+    """Close coroutines, and end what they wait for, if that works for them alone.
+
+    Others may wait for a plain future, too, as a loader's; how it ends is heard, as nobody else
+    may hear it.
+    """
     for one in waiting:
         if one.future is not None:
-            one.future.add_done_callback(_hear)
+            one.future.add_done_callback(hear)
+            if type(one.future) is not asyncio.Future:  # a task, or what gathers some
+                one.future.cancel()
         one.work.close()
 
 
-def _hear(done: asyncio.Future[Any]) -> None:
+def hear(done: asyncio.Future[Any]) -> None:
+    """Hear how something ended that nobody may wait for any more."""
     if not done.cancelled():
         done.exception()
 

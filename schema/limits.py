@@ -74,10 +74,8 @@ class Clock:
         """Begin to count."""
         self._running = True
         if seconds is not None:
-            said = f"the question took longer than {seconds:g} s; ask for less at a time"
-            why = TooCostlyError(said, timedOut=True)
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._end, why)
+            self._timer = loop.call_later(seconds, self._late, seconds)
 
     def leave(self) -> None:
         """End a query that nobody waits for any more; anything else goes on."""
@@ -88,6 +86,10 @@ class Clock:
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
+
+    def _late(self, seconds: float) -> None:
+        said = f"the question took longer than {seconds:g} s; ask for less at a time"
+        self._end(TooCostlyError(said, timedOut=True))
 
     def _end(self, why: WanggeError) -> None:
         if not self._running:

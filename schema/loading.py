@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from strawberry.dataloader import DataLoader
+
+from schema.driving import hear
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -24,6 +27,9 @@ class Loading:
     """
 
     reading: Context
+    apart: bool = field(default=True, kw_only=True)
+    """Whether those who wait for the same must be kept apart: where an error takes its siblings
+    with it, graphql-core cancels what they wait for, and others may wait for that, too."""
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict, kw_only=True)
 
     def _load(
@@ -41,4 +47,8 @@ class Loading:
                 return [found.get(key, default) for key in keys]
 
             self._loaders[name] = DataLoader(load)
-        return cast("Awaitable[V]", self._loaders[name].load(key))
+        found = self._loaders[name].load(key)
+        if self.apart:
+            found.add_done_callback(hear)  # a shield does not, once its own waiter has gone
+            found = asyncio.shield(found)
+        return cast("Awaitable[V]", found)

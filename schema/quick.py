@@ -11,8 +11,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionResult
 
 from geo.errors import WanggeError
-from schema.executor import FastExecutor
 from schema.limits import TEXTS, cost_of, cost_told, require_affordable, told
+from schema.prepared import Operation
 from schema.shape import check_variables
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def asked_before(
         chosen = get_operation_ast(known.document, operation)
         if chosen is None or chosen.operation is not OperationType.QUERY:
             return None
-        known.queries.add(operation)
+        known.queries[operation] = Operation(schema, known.document, operation)
     return known
 
 
@@ -67,7 +67,8 @@ async def answer_again(
     limits, clock = context.limits, context.clock
     cost = None
     try:
-        check_variables(quick.variables or {})
+        if quick.variables:
+            check_variables(quick.variables)
         cost = cost_of(known, schema, quick.operation, quick.variables)
         require_affordable(cost, limits)
     except WanggeError as error:
@@ -77,14 +78,15 @@ async def answer_again(
     context.reading.bound(limits.statement_s)
     clock.start(limits.seconds)
     try:
-        found = await answer(schema, quick, context, root)
+        operation = cast("Operation", known.queries[quick.operation])
+        found = await answer(operation, quick, context, root)
     finally:
         clock.stop()
     return ExecutionResult(found.data, found.errors, extensions=cost_told(cost, limits))
 
 
 async def answer(
-    schema: GraphQLSchema, quick: Quick, context: RequestContext, root: object
+    operation: Operation, quick: Quick, context: RequestContext, root: object
 ) -> Executed:
     """Answer a valid query the fast way, and where that fails graphql-core's own.
 
@@ -92,25 +94,34 @@ async def answer(
     -----
     Nothing of a failed attempt is seen: not its errors, nor what it counted.
     """
+    made = operation.run(quick.variables or {}, context, root)
+    if made is not None:
+        context.apart = False  # who gives up waiting on this way cancels nothing
+        run, columns = made
+        try:
+            return await run.answer(columns)
+        except Exception:  # whatever it was, graphql-core's own way tells it
+            if context.clock.ended is not None:  # its time is up, or nobody waits any more
+                return Executed(None, [told(context.clock.ended)])
+            context.again()
+    return await _slowly(operation.schema, quick, context, root)
 
-    async def by(executor: type[StrawberryGraphQLCoreExecutionContext]) -> tuple[Any, Any]:
-        made = executor.build(
-            schema,
-            quick.document,
-            root,
-            context,
-            quick.variables,
-            quick.operation,
-            is_awaitable=cast("Any", optimized_is_awaitable),  # a TypeGuard but in name
-            operation_extensions=quick.extensions,
-        )
-        if isinstance(made, list):
-            return None, Executed(None, made)
-        result: Any = made.execute_operation()
-        return made, await result if optimized_is_awaitable(result) else result
 
-    executor, result = await by(FastExecutor)
-    if isinstance(executor, FastExecutor) and executor.failed:
-        context.again()
-        _, result = await by(StrawberryGraphQLCoreExecutionContext)
-    return cast("Executed", result)
+async def _slowly(
+    schema: GraphQLSchema, quick: Quick, context: RequestContext, root: object
+) -> Executed:
+    """Answer a valid query graphql-core's own way."""
+    made = StrawberryGraphQLCoreExecutionContext.build(
+        schema,
+        quick.document,
+        root,
+        context,
+        quick.variables,
+        quick.operation,
+        is_awaitable=cast("Any", optimized_is_awaitable),  # a TypeGuard but in name
+        operation_extensions=quick.extensions,
+    )
+    if isinstance(made, list):
+        return Executed(None, made)
+    result: Any = made.execute_operation()
+    return cast("Executed", await result if optimized_is_awaitable(result) else result)

@@ -79,8 +79,9 @@ class RequestContext(DutyLoading, OrphanLoading):
 
     def again(self) -> None:
         """Begin the same question once more: nothing was looked up, and nothing spent."""
+        self.apart = True
         self.reading.again()
-        self.wanted.clear()
+        self.wanted = {}
         self.days.clear()
         self._loaders.clear()
 
@@ -88,7 +89,7 @@ class RequestContext(DutyLoading, OrphanLoading):
         """Begin anew, as for another request: an operation of many, or an event of one."""
         if self.fresh is not None:
             self.reading = self.fresh()
-        self.wanted.clear()
+        self.wanted = {}
         self.days.clear()
         self._loaders.clear()
         return self.reading

@@ -80,8 +80,8 @@ class Known:
     """How many there are to choose from."""
     plans: dict[str | None, object] = field(default_factory=dict)
     """What was worked out for its operations, by their names."""
-    queries: set[str | None] = field(default_factory=set)
-    """Names of those that are known to be queries; None for the only one."""
+    queries: dict[str | None, object] = field(default_factory=dict)
+    """What answers those that are queries, by their names; None for the only one."""
     _problems: tuple[GraphQLSchema, list[GraphQLError]] | None = None
 
     def judged(self, schema: GraphQLSchema) -> list[GraphQLError] | None:
@@ -173,13 +173,6 @@ def _check_words(text: str) -> None:
             depth -= 1
 
 
-_NESTED = (dict, list)
-
-
-def _values_of(nested: Any) -> Iterable[Any]:  # noqa: ANN401 - JSON
-    return nested.values() if isinstance(nested, dict) else nested
-
-
 def check_variables(variables: Mapping[str, object]) -> None:
     """Refuse variables that would take long to be understood, one value after the other.
 
@@ -201,9 +194,11 @@ def check_variables(variables: Mapping[str, object]) -> None:
             raise LimitExceededError(f"variables may have {MAX_VALUES} values in all, not more")
         if depth > MAX_NESTING:
             raise BadInputError(f"variables may be nested {MAX_NESTING} deep, not deeper")
-        below = list(chain.from_iterable(map(_values_of, level)))
-        kinds = [kind for kind in set(map(type, below)) if issubclass(kind, _NESTED)]
-        level = [one for one in below if isinstance(one, _NESTED)] if kinds else []
+        objects = (one for one in level if isinstance(one, dict))
+        lists = (one for one in level if isinstance(one, list))
+        below = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(lists)]
+        nested = tuple(kind for kind in set(map(type, below)) if issubclass(kind, dict | list))
+        level = [one for one in below if isinstance(one, nested)] if nested else []
         depth += 1
 
 

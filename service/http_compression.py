@@ -71,7 +71,7 @@ class _Out:
         self._start = message
         fits = message["status"] not in _NO_BODY and _is_text(dict(raw))
         if fits:
-            MutableHeaders(raw=raw).add_vary_header("Accept-Encoding")
+            _vary(raw)
         self._plain = not fits or self._encoding is None
 
     async def _body(self, message: Message) -> None:
@@ -113,6 +113,15 @@ class _Out:
         if tag and not tag.startswith("W/"):  # the same only by its meaning: RFC 9110, 8.8.3
             headers["ETag"] = f"W/{tag}"
         await self._send(self._start)
+
+
+def _vary(raw: list[tuple[bytes, bytes]]) -> None:
+    """Say that an answer depends on the header Accept-Encoding."""
+    for at, (name, value) in enumerate(raw):
+        if name == b"vary":
+            raw[at] = name, value + b", Accept-Encoding"
+            return
+    raw.append((b"vary", b"Accept-Encoding"))
 
 
 def _is_text(headers: Mapping[bytes, bytes]) -> bool:

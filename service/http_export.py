@@ -9,10 +9,7 @@ whoever does not read at all is left.
 from __future__ import annotations
 
 import asyncio
-import csv
 import datetime as dt
-import io
-import json
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
@@ -22,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import orjson
 from anyio import open_file, to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -31,7 +27,8 @@ from starlette.routing import Route
 from geo.errors import BadInputError, TooCostlyError, UnknownError, WanggeError
 from resolvers.context import Context, Turns
 from resolvers.exporting import read_level
-from resolvers.streaming import open_level, pieces, require_small
+from resolvers.streaming import open_level, require_small
+from service import export_texts
 from service.errors import outcome_of
 from service.http_answers import Refused
 from service.http_caching import matches
@@ -46,7 +43,6 @@ if TYPE_CHECKING:
 
     from resolvers.streaming import Opened
     from service.settings import Settings
-    from storage.exporting import TextRow
 
 SEND_S = 60.0
 """How long a client may take to receive a piece before it is left alone."""
@@ -54,8 +50,6 @@ FILE_BYTES = 256 << 20
 """Stored geometries of a file that is made as a whole."""
 FILES_WAITING = 8
 CHUNK_BYTES = 1 << 18
-HEAD = ("code", "name", "parent", "area_m2", "households", "people")
-"""Columns of every unit, as ``wangge export`` names them."""
 MAX_AT_ONCE = 32
 """Files that are being sent by one process."""
 RETRY_S = 10
@@ -251,86 +245,11 @@ def _day(request: Request) -> date | None:
         raise BadInputError(f"{text!r} is no day like 2026-01-31", argument="asOf") from None
 
 
-def _feature(row: TextRow) -> bytes:
-    """Return a unit as GeoJSON, its columns named as ``wangge export`` names them."""
-    fixed = (row.code, row.name, row.parent_code, row.area_m2, row.households, row.people)
-    columns = dict(zip(HEAD, fixed, strict=True))
-    columns |= {_free(key): value for key, value in json.loads(row.properties).items()}
-    parts = (b'{"type":"Feature","properties":', _text(columns), b',"geometry":')
-    return b"".join(parts) + row.geometry.encode() + b"}"
-
-
-def _free(key: str) -> str:
-    """Return the name of a property, which is none of the columns that every unit has."""
-    return f"{key}_2" if key.casefold() in HEAD else key
-
-
-def _text(value: object) -> bytes:
-    """Return JSON text, also of numbers that are longer than 64 bits."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-async def _geojson(context: Context, opened: Opened) -> AsyncIterator[bytes]:
-    """Write a FeatureCollection, one feature a line."""
-    head: Mapping[str, object] = {
-        "type": "FeatureCollection",
-        "name": opened.level,
-        "edition": opened.edition,
-    }
-    before = orjson.dumps(head)[:-1] + b',"features":[\n'
-    async for piece in pieces(context, opened):
-        yield before + b",\n".join(map(_feature, piece))
-        before = b",\n"
-    yield (before if before != b",\n" else b"") + b"\n]}\n"
-
-
-async def _lines(context: Context, opened: Opened) -> AsyncIterator[bytes]:
-    """Write a feature a line."""
-    async for piece in pieces(context, opened):
-        yield b"".join(_feature(row) + b"\n" for row in piece)
-
-
-async def _sequence(context: Context, opened: Opened) -> AsyncIterator[bytes]:
-    """Write a GeoJSON text sequence: RFC 8142, each feature after a record separator."""
-    async for piece in pieces(context, opened):
-        yield b"".join(b"\x1e" + _feature(row) + b"\n" for row in piece)
-
-
-async def _table(context: Context, opened: Opened) -> AsyncIterator[bytes]:
-    """Write a table: RFC 4180, properties as JSON and geometry as WKT, in UTF-8 with its mark."""
-    yield b"\xef\xbb\xbf" + _cells([*HEAD, "properties", "geometry"])
-    async for piece in pieces(context, opened, wkt=True):
-        yield b"".join(
-            _cells(
-                [
-                    row.code,
-                    row.name,
-                    row.parent_code or "",
-                    repr(row.area_m2),
-                    str(row.households),
-                    str(row.people),
-                    row.properties,
-                    row.geometry,
-                ]
-            )
-            for row in piece
-        )
-
-
-def _cells(cells: list[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
-
-
 FORMATS: Mapping[str, Format] = {
-    ".geojson": Format("application/geo+json", _geojson),
-    ".geojsonl": Format("application/x-ndjson", _lines),
-    ".geojsons": Format("application/geo+json-seq", _sequence),
-    ".csv": Format("text/csv; charset=utf-8; header=present", _table),
+    ".geojson": Format("application/geo+json", export_texts.geojson),
+    ".geojsonl": Format("application/x-ndjson", export_texts.lines),
+    ".geojsons": Format("application/geo+json-seq", export_texts.sequence),
+    ".csv": Format("text/csv; charset=utf-8; header=present", export_texts.table),
     ".gpkg": Format("application/geopackage+sqlite3", None),
     ".fgb": Format("application/octet-stream", None),
     ".parquet": Format("application/vnd.apache.parquet", None),

@@ -92,7 +92,8 @@ def is_form(scope: Scope) -> bool:
     """Return whether a request brings a multipart form."""
     if scope["type"] != "http" or scope["method"] != "POST":
         return False
-    kind, _ = body_type(Request(scope).headers.get("content-type", ""))
+    said = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    kind, _ = body_type(said.decode("latin-1"))
     return kind == FORM
 
 

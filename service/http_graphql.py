@@ -48,8 +48,7 @@ def check_method(request: Request) -> None:
 
 def wants_page(request: Request) -> bool:
     """Return whether a browser asks for a page: nothing is asked, and HTML is named."""
-    asks = {"query", "extensions"} & set(request.query_params)
-    if request.method != "GET" or asks:
+    if request.method != "GET" or {"query", "extensions"} & set(request.query_params):
         return False
     accepted = choices(request.headers.get("accept", ""))
     return any(name == "text/html" and quality > 0 for name, quality in accepted)

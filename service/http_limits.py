@@ -13,6 +13,7 @@ import hashlib
 import math
 import time
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from geo.errors import TooCostlyError, WanggeError
 from resolvers.context import Context
 from service.http_answers import Refused
 from service.http_view import bearer
-from service.leaving import WATCHED, Watched
+from service.leaving import WATCHED, Listener, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -196,6 +197,7 @@ class Limits:
             await refused(scope, receive, send)
 
 
+@lru_cache(maxsize=MAX_BUCKETS)
 def network_of(host: str | None) -> Hashable | None:
     """Return whose bucket an address takes from; None where it is this machine's own.
 
@@ -234,27 +236,8 @@ async def is_valid(shared: Shared, header: str | None) -> bool:
 async def _watched(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, and hear when its client leaves after all of it came in."""
     watched = scope[WATCHED] = Watched()
-    gone = asyncio.Event()
-    listener: asyncio.Task[None] | None = None
-
-    async def listen() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone.set()
-        watched.leave()
-
-    async def heard() -> Message:
-        nonlocal listener
-        if listener is not None:
-            await gone.wait()
-            return {"type": "http.disconnect"}
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            listener = asyncio.create_task(listen())
-        return message
-
+    listener = Listener(receive, watched)
     try:
-        await app(scope, heard, send)
+        await app(scope, listener.receive, send)
     finally:
-        if listener is not None:
-            listener.cancel()
+        listener.stop()

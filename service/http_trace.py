@@ -10,7 +10,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import event
+from starlette.responses import Response
+
+from schema.masking import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,13 +104,15 @@ class Traced:
         trace = scope[_TRACE] = Trace(_request_id(scope["headers"]))
         named = REQUEST_ID.set(trace.request_id)
         spent = _SPENT.set(trace)
+        running = self._metrics.began(scope["type"])
         try:
-            with self._metrics.running(scope["type"]):
-                await self._app(scope, receive, _noting(trace, send))
+            await self._app(scope, receive, _noting(trace, send))
         except Exception:
-            trace.status = trace.status or 500
+            if not trace.status and scope["type"] == "http":  # nobody further out knows the id
+                await _failed(trace)(scope, receive, _noting(trace, send))
             raise
         finally:
+            running.dec()
             _SPENT.reset(spent)
             self._end(scope, trace)
             REQUEST_ID.reset(named)
@@ -136,6 +142,17 @@ class Traced:
             1000 * seconds,
             extra={"facts": {name: fact for name, fact in facts.items() if fact}},
         )
+
+
+def _failed(trace: Trace) -> Response:
+    """Return the answer to a request in which a bug was met; the log tells which."""
+    told = {"message": MASK, "extensions": {"reference": trace.request_id}}
+    return Response(
+        orjson.dumps({"errors": [told]}),
+        500,
+        {"Cache-Control": "no-store"},
+        media_type="application/json",
+    )
 
 
 def watch_statements(engine: AsyncEngine) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry import UNSET
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.http import process_result
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
@@ -47,7 +48,9 @@ from service.leaving import watch
 from service.persisted import PersistedQueries, refuse_persisted
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from collections.abc import Mapping
+
+    from starlette.types import Receive, Scope, Send
     from strawberry.types import ExecutionResult
     from strawberry.types.unset import UnsetType
 
@@ -107,9 +110,14 @@ class View(GraphQL[RequestContext, None]):
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         elif is_form(scope):
-            await self._forms.receive(super().__call__, scope, receive, send)
+            await self._forms.receive(self._respond, scope, receive, send)
         else:
-            await super().__call__(scope, _bounded(receive), send)
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = await self.run(Request(scope, receive))
+        await response(scope, receive, send)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -185,10 +193,8 @@ class View(GraphQL[RequestContext, None]):
         if seen and matches(request.headers.get("if-none-match"), seen.tag):
             return Response(status_code=304, headers=seen.headers())
         result = await self._execute(request, asked, context)
-        response = await self._tell(request, result, media)
         same = seen and not result.errors and await self._tagger.still(context.reading, seen)
-        response.headers.update(seen.headers() if seen and same else UNCACHED)
-        return response
+        return self._tell(request, result, media, seen.headers() if seen and same else UNCACHED)
 
     async def _asked(self, request: Request) -> Asked:
         """Return what a request asks."""
@@ -196,7 +202,7 @@ class View(GraphQL[RequestContext, None]):
             return asked_in_address(request)
         if kind_of(request) == FORM:
             return asked_in(await self._forms.read(request))
-        return asked_in(read_json(await request.body(), "the body"))
+        return asked_in(read_json(await _body(request.receive), "the body"))
 
     async def _execute(
         self, request: Request, asked: Asked, context: RequestContext
@@ -228,15 +234,17 @@ class View(GraphQL[RequestContext, None]):
             self._persisted.keep(asked.query or "", asked.extensions)
         return result
 
-    async def _tell(self, request: Request, result: ExecutionResult, media: str) -> Response:
+    def _tell(
+        self, request: Request, result: ExecutionResult, media: str, headers: Mapping[str, str]
+    ) -> Response:
         """Return a result as an answer in a media type."""
         refused = is_request_error(result.data, result.errors)
-        told: dict[str, Any] = dict(await self.process_result(request, result))  # JSON
+        told: dict[str, Any] = dict(process_result(result))  # JSON
         if refused:  # nothing was executed: there is no data, not even null
             del told["data"]
         trace_of(request.scope).failed(result.errors)
         status = status_for(media, result.errors, refused=refused)
-        return Response(self.encode_json(told), status, media_type=media)
+        return Response(self.encode_json(told), status, headers, media_type=media)
 
     def _of(self, request: Request) -> Context:
         """Return what a request knows at its beginning."""
@@ -279,20 +287,29 @@ def _key_in(said: dict[str, object]) -> str | None:
     return None
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Refuse a body that is too large while it comes in."""
-    seen = 0
+async def _body(receive: Receive) -> bytes:
+    """Return the body of a request.
 
-    async def bounded() -> Message:
-        nonlocal seen
+    Raises
+    ------
+    Refused
+        If it is too large, of which no more comes in then.
+    ClientDisconnect
+        If the client leaves before all of it came.
+    """
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_QUERY_BYTES:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        more = message.get("more_body", False)
+        if size > MAX_QUERY_BYTES:
             raise Refused(
                 f"a query may have {MAX_QUERY_BYTES} bytes at most",
                 status=413,
                 code=LimitExceededError.code,
             )
-        return message
-
-    return bounded
+    return b"".join(parts)

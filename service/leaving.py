@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from starlette.types import Message, Receive, Scope
 
 WATCHED = "wangge.watched"
 """Where in a request's scope :class:`Watched` is."""
+
+
+ANSWERED_S = 0.05
+"""Requests that run for longer are listened to."""
 
 
 class Question(Protocol):
@@ -40,6 +45,55 @@ class Watched:
     def refused(self) -> bool:
         """Whether any of them was refused before anything ran."""
         return any(question.refused for question in self._questions)
+
+
+class Listener:
+    """Hears when the client of a request leaves after all of it came in.
+
+    Nobody listens in the first moments: most requests are answered in them.
+
+    Parameters
+    ----------
+    receive
+        Of the request.
+    watched
+        Its questions.
+    """
+
+    def __init__(self, receive: Receive, watched: Watched) -> None:
+        self._receive = receive
+        self._watched = watched
+        self._gone = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def receive(self) -> Message:
+        """Return the next message, as the request's own function would."""
+        if self._timer is not None:
+            self._begin()
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self._timer = asyncio.get_running_loop().call_later(ANSWERED_S, self._begin)
+        return message
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone.set()
+        self._watched.leave()
 
 
 def watch(scope: Scope, question: Question) -> None:

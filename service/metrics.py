@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import (
@@ -18,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from prometheus_client.core import Metric
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -65,15 +64,11 @@ class Metrics:
         self._of_route: dict[tuple[str, str, int], _OfRoute] = {}
         self._lost = self._counter("pool_lost", "Connections that were found broken.")
 
-    @contextmanager
-    def running(self, kind: str) -> Iterator[None]:
-        """Count what runs, for the block."""
+    def began(self, kind: str) -> Gauge:
+        """Count one that runs from now on; whoever ends it lowers the gauge again."""
         gauge = self._running_now[kind]
         gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.dec()
+        return gauge
 
     def ended(self, scope: Scope, trace: Trace, seconds: float) -> None:
         """Count a request that is over."""

@@ -178,6 +178,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Those of one address without a key, but for this machine's own; 0 likewise.",
     )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description="Proxies whose X-Forwarded-For is believed, with commas between; * means all.",
+    )
     tile_memory_mb: int = Field(
         default=64, ge=0, description="Memory that vector tiles may keep, in MiB."
     )

@@ -67,9 +67,7 @@ class Browser:
 
     def watch_workers(self) -> None:
         """Hear of what the page's workers ask for and complain about, too, from their start on."""
-        self.ask(
-            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True
-        )
+        self.ask("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
 
     def _watch(self, session: str) -> None:
         """Let a worker begin, watched. Its answers to this are passed over."""

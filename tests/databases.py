@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from service.cluster import DATABASE
+from storage.engine import make_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from psycopg import Connection
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
     from service.cluster import Cluster
 
@@ -42,12 +45,24 @@ class Databases:
         self._run(made.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
-    def once(self, name: str, fill: Callable[[str], object]) -> str:
+    def once(self, name: str, fill: Callable[[str], object], template: str = DATABASE) -> str:
         """Make and fill a database unless that was done; return its name."""
         if name not in self._filled:
-            fill(self.make(name))
+            fill(self.make(name, template))
             self._filled.add(name)
         return name
+
+    def built(
+        self, name: str, build: Callable[[AsyncEngine], Awaitable[object]], template: str = DATABASE
+    ) -> str:
+        """Make a database and build a world in it unless that was done; return its name."""
+
+        async def with_engine(url: str) -> None:
+            engine = make_engine(url)
+            await build(engine)
+            await engine.dispose()
+
+        return self.once(name, lambda url: asyncio.run(with_engine(url)), template)
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""

@@ -125,3 +125,13 @@ def test_an_id_is_kept_and_without_one_each_request_gets_its_own(client: TestCli
 
     assert kept.headers["x-request-id"] == "4bf92f35-77b3/4da6:a=1"
     assert len(others) == 10
+
+
+def test_an_answer_after_a_bug_names_the_request_and_nothing_else(client: TestClient) -> None:
+    answered = client.get("/?boom", headers={"X-Request-ID": "abc-2"})
+
+    assert answered.status_code == 500
+    assert answered.headers["x-request-id"] == "abc-2"
+    assert answered.headers["cache-control"] == "no-store"
+    told = {"message": "Unexpected error.", "extensions": {"reference": "abc-2"}}
+    assert answered.json() == {"errors": [told]}

@@ -122,8 +122,6 @@ async def _ask_all(
         done += now
         samples.append(Sample(done, time.monotonic() - began, pss_mib(running.pid)))
         say(f"{done:,} requests, {samples[-1].seconds:.0f} s, {samples[-1].mib:.1f} MiB")
-    for line in lines:
-        line.close()
     return samples
 
 
@@ -139,6 +137,7 @@ async def _some(line: Line, mix: Mix, number: int, seen: Counter[str]) -> None:
             raise ValueError(f"{asked.kind}: {answer.status}: {answer.body[:500]!r}")
         mix.note(asked, answer.headers.get("etag"))
         seen[f"{asked.kind} {answer.status}"] += 1
+    line.close()  # others may take longer than the service waits for a next request
 
 
 def told(soaked: Soaked) -> Sequence[str]:

@@ -25,9 +25,7 @@ def city(databases: Databases) -> City:
 
 
 @pytest.fixture(scope="session")
-def serve_copy(
-    databases: Databases, city: City
-) -> Callable[..., AbstractContextManager[Served]]:
+def serve_copy(databases: Databases, city: City) -> Callable[..., AbstractContextManager[Served]]:
     """Give what serves a copy of the town for as long as a block lasts."""
 
     @contextmanager

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 import http.server
-import json
+import os
 import re
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.browser import PATIENCE_S, Browser
 from tests.node import MODULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "frontend.md"
 DEMO = "http://127.0.0.1:8000"
@@ -34,7 +32,7 @@ def files() -> dict[str, str]:
     return dict(found)
 
 
-def write_files(folder: Path, service: str = DEMO, **changed: str) -> None:
+def write_files(folder: Path, service: str, changed: Mapping[str, str]) -> None:
     """Put the files into a folder, with their packages beside.
 
     Parameters
@@ -46,7 +44,8 @@ def write_files(folder: Path, service: str = DEMO, **changed: str) -> None:
     changed
         Other texts to be replaced, and by what.
     """
-    for name, text in files().items():
+    for name, shown in files().items():
+        text = shown
         for old, new in {DEMO: service, **changed}.items():
             text = text.replace(old, new)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +56,9 @@ def write_files(folder: Path, service: str = DEMO, **changed: str) -> None:
 class _Files(http.server.SimpleHTTPRequestHandler):
     """Sends files, and says nothing about it."""
 
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012,E501
+    def guess_type(self, path: str | os.PathLike[str]) -> str:
+        """Return the type of a file; the machine's own table may not know modules."""
+        return "text/javascript" if str(path).endswith(".mjs") else super().guess_type(path)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

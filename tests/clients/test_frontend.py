@@ -10,16 +10,14 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx2
 import pytest
 import shapely
-from shapely.geometry import mapping
 
 from tests import town
-from tests.browser import PATIENCE_S, Browser, browsing, find_browser
-from tests.circles.test_town import known, places, stands_today
+from tests.browser import Browser, browsing, find_browser
+from tests.circles.test_town import known
 from tests.clients.pages import ALONE, MAPS, origin, write_files
-from tests.clients.sending import send_and_publish
+from tests.clients.sending import publish
 from tests.node import require_node, run_program
 
 if TYPE_CHECKING:
@@ -35,7 +33,28 @@ CHOSEN = (0xD9, 0x48, 0x0F)
 """Colour of the grid that was clicked."""
 WITHIN = (0x2F, 0x9E, 0x44)
 """Colour of the land within a walk."""
+WAIT_S = 30.0
+WALK_M_A_MINUTE = 4000 / 60
+"""How far one walks, where nobody says otherwise: 4 km/h."""
 WIDTH, HEIGHT = 900, 600
+PAGE = 10
+"""Grids a page, as the tests let the example ask for them."""
+
+
+COUNT = """([r, g, b]) => new Promise((done) => {
+  map.once("render", () => { // only then is there a picture to be copied
+    const drawn = map.getCanvas(), copy = document.createElement("canvas");
+    [copy.width, copy.height] = [drawn.width, drawn.height];
+    const pen = copy.getContext("2d");
+    pen.drawImage(drawn, 0, 0);
+    const d = pen.getImageData(0, 0, copy.width, copy.height).data;
+    let n = 0;
+    for (let i = 0; i < d.length; i += 4) n += d[i] === r && d[i + 1] === g && d[i + 2] === b;
+    done(n);
+  });
+  map.triggerRepaint();
+})"""
+"""How many pixels of the map have a colour."""
 
 
 class Site(NamedTuple):
@@ -72,7 +91,7 @@ def read_site(
 ) -> Iterator[Site]:
     """Give the pages, for those that only read; lists come in pages of ten."""
     folder = tmp_path_factory.mktemp("pages")
-    with site(serve_copy, folder, **{"first: 500": "first: 10"}) as made:
+    with site(serve_copy, folder, **{"first: 500": f"first: {PAGE}"}) as made:
         yield made
 
 
@@ -96,7 +115,7 @@ def browser(any_browser: Browser) -> Iterator[Browser]:
     assert any_browser.complaints == []
     here = ("http://127.0.0.1:", "data:", "blob:")
     assert [url for url in any_browser.requested if not url.startswith(here)] == []
-    any_browser.open("about:blank")
+    any_browser.ask("Page.navigate", url="about:blank")
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +138,7 @@ def grids() -> Town:
 
 def wait(browser: Browser, script: str) -> Any:  # noqa: ANN401 - any JSON
     """Wait until an expression comes to something in the page; return it."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + WAIT_S
     while not (found := browser.run(script)):
         assert not browser.complaints, browser.complaints
         assert time.monotonic() < deadline, f"never: {script}"
@@ -130,13 +149,15 @@ def wait(browser: Browser, script: str) -> Any:  # noqa: ANN401 - any JSON
 def show(browser: Browser, site: Site, page: str) -> None:
     """Open a page, and wait until its map is there."""
     browser.open(f"{site.origin}/{page}", width=WIDTH, height=HEIGHT)
-    wait(browser, "!!window.map")
+    wait(browser, "!!window.map?.once")  # before, it is the element of that id
     settle(browser)
 
 
 def settle(browser: Browser) -> None:
     """Wait until the map has nothing left to load or draw."""
-    browser.run("new Promise(done => { map.once('idle', done); map.triggerRepaint(); }).then(() => 0)")
+
+    idle = "new Promise(done => { map.once('idle', () => done(0)); map.triggerRepaint(); })"
+    browser.run(idle)
 
 
 def place(browser: Browser, point: shapely.Point) -> tuple[float, float]:
@@ -149,36 +170,24 @@ def click(browser: Browser, x: float, y: float) -> None:
     for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
         browser.ask(
             "Input.dispatchMouseEvent",
-            **{"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1},
+            type=kind,
+            x=x,
+            y=y,
+            button="left",
+            clickCount=1,
         )
 
 
 def drawn(browser: Browser, colour: tuple[int, int, int]) -> int:
     """Return how many pixels of the map have a colour."""
-    return int(
-        browser.run(
-            """new Promise((done) => {
-              map.once("render", () => {
-                const c = map.getCanvas(), copy = document.createElement("canvas");
-                [copy.width, copy.height] = [c.width, c.height];
-                const pen = copy.getContext("2d");
-                pen.drawImage(c, 0, 0);
-                const d = pen.getImageData(0, 0, c.width, c.height).data;
-                let n = 0;
-                for (let i = 0; i < d.length; i += 4)
-                  n += d[i] === %d && d[i + 1] === %d && d[i + 2] === %d;
-                done(n);
-              });
-              map.triggerRepaint();
-            })"""
-            % colour
-        )
-    )
+    return int(browser.run(f"({COUNT})({list(colour)})"))
 
 
 def codes(browser: Browser, where: str = "undefined") -> list[str]:
     """Return the codes of the grids that are drawn, in the whole window or at a pixel."""
-    script = f"map.queryRenderedFeatures({where}, {{layers: ['grids']}}).map(f => f.properties.code)"
+    script = (
+        f"map.queryRenderedFeatures({where}, {{layers: ['grids']}}).map(f => f.properties.code)"
+    )
     return sorted(set(browser.run(script)))
 
 
@@ -208,11 +217,8 @@ def test_a_layer_shows_all_grids_and_a_click_asks_for_one(
     click(browser, x, y)
     text = wait(browser, "document.querySelector('.maplibregl-popup-content')?.innerText")
 
-    community = next(
-        str(name)
-        for code, name in zip(*(town.layer("community").columns[c] for c in ("code", "name")))
-        if code == COMMUNITY
-    )
+    columns = town.layer("community").columns
+    community = dict(zip(columns["code"], columns["name"], strict=True))[COMMUNITY]
     said = f"{community} {grids.names[ONE]}: {grids.households[ONE]} households, {holder_of(ONE)}"
     assert text.strip("×\n ") == said
     settle(browser)
@@ -228,8 +234,30 @@ def test_what_is_in_view_is_listed_and_drawn_page_by_page(
     browser: Browser, read_site: Site, grids: Town
 ) -> None:
     show(browser, read_site, "viewport.html")
-    for zoom, point in ((12, town.in_view), (15.5, middle(grids.land[ONE]))):
-        pass
+    near = middle(grids.land[ONE])
+
+    for zoom, asked in ((12, 5), (15, 1)):  # pages of ten: all 46 grids, and a few of them
+        browser.requested.clear()
+        view = {"center": [near.x, near.y], "zoom": zoom}
+        browser.run(f"map.jumpTo({json.dumps(view)}), 0")
+        bounds = browser.run("map.getBounds().toArray().flat()")
+        window = shapely.box(*bounds)
+        seen = sorted(code for code, land in grids.land.items() if shapely.intersects(land, window))
+        listed = [f"{grids.names[code]} {grids.households[code]}" for code in seen]
+
+        items = "[...document.querySelectorAll('#list li')].map(item => item.textContent)"
+        wait(
+            browser,
+            f"JSON.stringify({items}) === {json.dumps(json.dumps(listed, ensure_ascii=False))}",
+        )
+        settle(browser)
+
+        queries = [url for url in browser.requested if url.endswith("/graphql")]
+        assert len(queries) == asked == -(-len(seen) // PAGE)
+        # a corner in the window of less than two pixels need not be drawn
+        well_in = window.buffer(-2 * (bounds[2] - bounds[0]) / WIDTH)
+        plain = {code for code in seen if shapely.intersects(grids.land[code], well_in)}
+        assert plain <= set(codes(browser)) <= set(seen)
 
 
 def test_a_point_has_its_units_and_who_answers_there(read_site: Site, grids: Town) -> None:
@@ -261,3 +289,64 @@ def test_a_point_outside_has_a_nearest_grid(read_site: Site, grids: Town) -> Non
     assert line.startswith(start)
     assert line.endswith(end)
     assert float(line[len(start) : -len(end)]) == pytest.approx(apart[nearest], rel=2e-3)
+
+
+def test_a_new_edition_reaches_a_map_that_is_open(
+    browser: Browser,
+    serve_copy: Callable[..., AbstractContextManager[Served]],
+    tmp_path: Path,
+    grids: Town,
+) -> None:
+    mine = {code for code in grids.land if code.startswith(COMMUNITY)}
+    joined = shapely.union(grids.land[ONE], grids.land[OTHER])
+    after = {code: (grids.names[code], grids.land[code]) for code in sorted(mine - {OTHER})}
+    after[ONE] = (grids.names[ONE], joined)
+    with site(serve_copy, tmp_path) as made:
+        show(browser, made, "live.html")
+        x, y = place(browser, middle(grids.land[OTHER]))
+        assert codes(browser, f"[{x}, {y}]") == [OTHER]
+
+        number = publish(made.service, COMMUNITY, after)
+
+        said = f"Edition {number}: 1 removed, 1 redrawn"
+        wait(browser, f"document.getElementById('news').textContent === {json.dumps(said)}")
+        settle(browser)
+        assert codes(browser, f"[{x}, {y}]") == [ONE]
+        assert codes(browser) == sorted(grids.land.keys() - {OTHER})
+        browser.ask("Page.navigate", url="about:blank")  # or else it would go on listening
+
+
+def test_a_slider_tells_who_lives_within_a_walk(browser: Browser, read_site: Site) -> None:
+    show(browser, read_site, "circles.html")
+    near, homes = known("station"), known("station").homes
+    stations = [
+        shapely.Point(float(one.values["lon"]), float(one.values["lat"])) for one in near.stands
+    ]
+    total = sum(int(home.values["households"]) for home in homes)
+    browser.run("document.getElementById('minutes').focus()")
+    areas = []
+
+    for minutes, key in ((15, None), (10, "ArrowLeft"), (5, "ArrowLeft"), (10, "ArrowRight")):
+        if key is not None:
+            for kind in ("keyDown", "keyUp"):
+                browser.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+        metres = minutes * WALK_M_A_MINUTE
+        inside = sum(
+            int(home.values["households"])
+            for home, walk in zip(homes, near.walks_m, strict=True)
+            if walk <= metres
+        )
+        said = (
+            f"{inside} of {total} households are within {minutes} minutes of one of "
+            f"{len(stations)} stations"
+        )
+        wait(browser, f"document.getElementById('share').textContent === {json.dumps(said)}")
+        settle(browser)
+        areas.append(drawn(browser, WITHIN))
+        for station in stations:
+            x, y = place(browser, station)
+            script = f"map.queryRenderedFeatures([{x}, {y}], {{layers: ['circles']}}).length"
+            assert browser.run(script) == 1, station
+
+    assert areas[0] > areas[1] > areas[2] > 0
+    assert areas[3] == areas[1]

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+DROPPED = "ignore:coroutine '(Executor|GraphQLCoreConverter)[.].*never awaited"
+"""Where an error takes its siblings with it, graphql-core and Strawberry drop what these were about
+to do, and say so; what the fast way drops has other names."""
+
 Answer = dict[str, Any]  # JSON
 Path = tuple["str | int", ...]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ from schema.build import Schema
 from schema.request import RequestContext
 from service.cluster import DATABASE
 from storage.engine import make_engine
-from tests.graphql import full_world, world
+from tests.graphql import duty_world, full_world, world
 from tests.graphql.both_ways import as_read, ask_slowly, compare, is_query
 
 if TYPE_CHECKING:
@@ -32,24 +31,34 @@ ALL_DRAWN = "all_drawn_town"
 @pytest.fixture(scope="session")
 def drawn_town(databases: Databases) -> str:
     """Draw the town once."""
-    url = databases.make(DRAWN)
+    return databases.built(DRAWN, world.build)
 
-    async def draw() -> None:
-        engine = make_engine(url)
-        await world.build(engine)
-        await engine.dispose()
 
-    asyncio.run(draw())
-    return DRAWN
+@pytest.fixture(scope="session")
+def duties_template(databases: Databases, drawn_town: str) -> str:
+    """Draw the town with its duties once."""
+    return databases.built("drawn_duties", duty_world.build, drawn_town)
 
 
 @pytest.fixture
 def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give a database of one's own: with the town in it where a test asks for it."""
-    has_town = "drawn_town" in request.fixturenames
-    template = request.getfixturevalue("drawn_town") if has_town else DATABASE
+    """Give a database of one's own, with what a test asks for in it.
+
+    That is what its fixture has made whose name ends in ``_template``, each of which is made once
+    for all; else the town; else nothing.
+    """
+    made = [name for name in request.fixturenames if name.endswith("_template")]
+    made += [name for name in request.fixturenames if name == "drawn_town"]
+    template = request.getfixturevalue(made[0]) if made else DATABASE
     with databases.copy(template) as url:
         yield url
+
+
+@pytest.fixture
+def posted(duties_template: str, engine: AsyncEngine) -> AsyncEngine:
+    """Give an engine on a database with the town and who carries what in it."""
+    del duties_template  # it is copied
+    return engine
 
 
 @pytest.fixture
@@ -62,15 +71,7 @@ def town(drawn_town: str, engine: AsyncEngine) -> AsyncEngine:
 @pytest.fixture(scope="session")
 def all_drawn(databases: Databases) -> str:
     """Draw the town with all that can be asked about in it, once."""
-    url = databases.make(ALL_DRAWN)
-
-    async def draw() -> None:
-        engine = make_engine(url)
-        await full_world.build(engine)
-        await engine.dispose()
-
-    asyncio.run(draw())
-    return ALL_DRAWN
+    return databases.built(ALL_DRAWN, full_world.build)
 
 
 @pytest.fixture

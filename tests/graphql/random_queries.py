@@ -31,7 +31,14 @@ from graphql import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLInputType, GraphQLNamedType, GraphQLSchema
+    from graphql import (
+        DocumentNode,
+        GraphQLField,
+        GraphQLInputType,
+        GraphQLNamedType,
+        GraphQLSchema,
+        SelectionSetNode,
+    )
 
 Values = dict[str, "Sequence[Any]"]
 """What may be given for an argument; JSON.
@@ -359,37 +366,48 @@ def found_in(schema: GraphQLSchema, asked: Asked, data: Any) -> Found:  # noqa: 
     operation = get_operation_ast(document, asked.operation)
     if operation is None or data is None:
         return []
-    fragments = {
-        one.name.value: one
-        for one in document.definitions
-        if isinstance(one, FragmentDefinitionNode)
-    }
-    found: Found = []
+    reader = _Reader(schema, document)
+    reader.read(schema.query_type, operation.selection_set, data, ("", ""))
+    return reader.found
 
-    def walk(kind: Any, nodes: Any, value: Any, page: tuple[str, str]) -> None:  # noqa: ANN401
+
+class _Reader:
+    """Reads an answer along its query."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        self._schema = schema
+        self._fragments = {
+            one.name.value: one
+            for one in document.definitions
+            if isinstance(one, FragmentDefinitionNode)
+        }
+        self.found: Found = []
+
+    def read(self, kind: Any, nodes: SelectionSetNode, value: Any, page: tuple[str, str]) -> None:  # noqa: ANN401 - a type, and JSON
+        """Read a thing of a type; ``page`` is the field of the page that it stands on."""
         if not is_object_type(kind):
-            kind = schema.type_map[value["__typename"]]
+            kind = self._schema.type_map[value["__typename"]]
         for node in nodes.selections:
-            if not isinstance(node, FieldNode):
-                is_spread = isinstance(node, FragmentSpreadNode)
-                inner = fragments[node.name.value] if is_spread else node
-                wanted = inner.type_condition
-                if wanted is None or wanted.name.value in {kind.name, "Node"}:
-                    walk(kind, inner.selection_set, value, page)
+            if isinstance(node, FieldNode):
+                self._field(kind, node, value, page)
                 continue
-            said = value.get(node.alias.value if node.alias else node.name.value)
-            if said is not None and not node.name.value.startswith("__"):
-                field(kind, node, said, page)
+            inner: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                inner = self._fragments[node.name.value]
+            wanted = inner.type_condition
+            if wanted is None or wanted.name.value in {kind.name, "Node"}:
+                self.read(kind, inner.selection_set, value, page)
 
-    def field(kind: Any, node: FieldNode, said: Any, page: tuple[str, str]) -> None:  # noqa: ANN401
+    def _field(self, kind: Any, node: FieldNode, value: Any, page: tuple[str, str]) -> None:  # noqa: ANN401 - a type, and JSON
+        said = value.get(node.alias.value if node.alias else node.name.value)
+        if said is None or node.name.value.startswith("__"):
+            return
         name = (kind.name, node.name.value)
-        found.append((name, page, said))
+        self.found.append((name, page, said))
         below = get_named_type(kind.fields[node.name.value].type)
-        if is_composite_type(below):
-            inside = name if below.name.endswith("Connection") else page
-            for one in said if isinstance(said, list) else [said]:
-                if one is not None:
-                    walk(below, node.selection_set, one, inside)
-
-    walk(schema.query_type, operation.selection_set, data, ("", ""))
-    return found
+        if node.selection_set is None or not is_composite_type(below):
+            return
+        inside = name if below.name.endswith("Connection") else page
+        for one in said if isinstance(said, list) else [said]:
+            if one is not None:
+                self.read(below, node.selection_set, one, inside)

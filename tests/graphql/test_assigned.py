@@ -39,9 +39,9 @@ HIDDEN = [number for number, one in enumerate(CARRIED, start=1) if one.duty == "
 
 
 @pytest.fixture
-async def service(town: AsyncEngine, database_url: str) -> AsyncIterator[Service]:
+async def service(posted: AsyncEngine, database_url: str) -> AsyncIterator[Service]:
     """Give a service on the town with its duties."""
-    await duty_world.build(town)
+    del posted  # it is in the database
     async with serving(database_url) as running:
         yield running
 

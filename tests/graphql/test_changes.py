@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = pytest.mark.anyio
 
 ALL = """{ added removed redrawn renamed recoded reattributed split merged unchanged householdsMoved
@@ -31,10 +33,16 @@ EAST = Home("a7", (1.5, 0.25), 9, 20, {}, (G12, G12))
 """In C1 grid 2 in edition 1, in grid 1 in edition 2: C1 is divided across then."""
 
 
+@pytest.fixture(scope="session")
+def more_template(databases: Databases) -> str:
+    """Draw the town with one household more, once."""
+    return databases.built("drawn_more", lambda engine: world.build(engine, homes=(*HOMES, EAST)))
+
+
 @pytest.fixture
-async def town(engine: AsyncEngine) -> AsyncEngine:
+def town(more_template: str, engine: AsyncEngine) -> AsyncEngine:
     """Give the town with one household more."""
-    await world.build(engine, homes=(*HOMES, EAST))
+    del more_template  # it is copied
     return engine
 
 

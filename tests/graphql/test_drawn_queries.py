@@ -14,7 +14,7 @@ from graphql import parse, validate
 from schema.build import schema
 from storage.keys import Role
 from tests.graphql import world
-from tests.graphql.both_ways import Ways
+from tests.graphql.both_ways import DROPPED, Ways
 from tests.graphql.drawn_values import VALUES
 from tests.graphql.random_queries import Draw, found_in, reachable
 from tests.graphql.world import C1
@@ -98,9 +98,7 @@ class Asking:
             here.insert(0, cursor)
 
 
-# where an error takes its siblings with it, graphql-core and Strawberry drop what these were about
-# to do, and say so; what the fast way drops has other names
-@pytest.mark.filterwarnings("ignore:coroutine '(Executor|GraphQLCoreConverter)[.].*never awaited")
+@pytest.mark.filterwarnings(DROPPED)
 @pytest.mark.anyio
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_drawn_queries_are_answered_the_same_both_ways(

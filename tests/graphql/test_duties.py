@@ -27,13 +27,6 @@ A_DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-async def posted(town: AsyncEngine) -> AsyncEngine:
-    """Give an engine on a database with the town and who carries what in it."""
-    await duty_world.build(town)
-    return town
-
-
-@pytest.fixture
 async def admin(posted: AsyncEngine) -> str:
     """Give a key that may know everything."""
     return await world.make_key(posted, Role.ADMIN)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = pytest.mark.anyio
 
 A_DAY = dt.timedelta(days=1)
@@ -57,15 +59,26 @@ SPOT = (2.25, 0.75)
 """In G31, and then in N1."""
 
 
-@pytest.fixture
-async def town(engine: AsyncEngine) -> AsyncEngine:
-    """Give the town with three editions and its duties, moved with the boundaries."""
+async def build(engine: AsyncEngine) -> None:
+    """Draw the town with three editions and its duties, moved with the boundaries."""
     await world.build(engine, homes=(*HOMES, BESIDE))
     await duty_world.build(engine)
     moved = text("UPDATE assignment SET until = :day WHERE body = 'chen' AND duty = :duty")
     await world.run(engine, moved.bindparams(day=DAY, duty=HOLDER))
     await duty_world.put(engine, *ADDED)
     await next_edition.publish(engine)
+
+
+@pytest.fixture(scope="session")
+def moved_template(databases: Databases) -> str:
+    """Draw all that once."""
+    return databases.built("drawn_duties_in_time", build)
+
+
+@pytest.fixture
+def town(moved_template: str, engine: AsyncEngine) -> AsyncEngine:
+    """Give the town with three editions and its duties, moved with the boundaries."""
+    del moved_template  # it is copied
     return engine
 
 

@@ -57,13 +57,6 @@ FIELDS = """{ duty { key } level { key } asOf total covered share bodyCount
     byParent { totalCount nodes { unit { code } total covered share } } }"""
 
 
-@pytest.fixture
-async def posted(town: AsyncEngine) -> AsyncEngine:
-    """Give an engine on a database with the town and who carries what in it."""
-    await duty_world.build(town)
-    return town
-
-
 class Figures(NamedTuple):
     """What is said of a duty; the lists by code."""
 

@@ -62,12 +62,11 @@ HIDDEN = {n: one.unit[1] for n, one in enumerate(CARRIED, start=1) if one.duty =
 
 
 @pytest.fixture
-async def duties(town: AsyncEngine) -> AsyncEngine:
+async def duties(posted: AsyncEngine) -> AsyncEngine:
     """Give the town with its duties; everybody has a contact and properties."""
-    await duty_world.build(town)
     said = text("""UPDATE body SET contact = '{"phone": "1"}', properties = '{"desk": 4}'""")
-    await world.run(town, said)
-    return town
+    await world.run(posted, said)
+    return posted
 
 
 async def key_of(engine: AsyncEngine, asker: Asker) -> str | None:

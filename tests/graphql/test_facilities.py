@@ -20,14 +20,22 @@ from tests.graphql.world import C1, C2, C3, G11, G12, G21, G31, P1, P2, D, lonla
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="session")
+def points_template(databases: Databases, drawn_town: str) -> str:
+    """Load the service points into the town, once."""
+    return databases.built("drawn_points", load_all, drawn_town)
+
+
 @pytest.fixture
-async def points(town: AsyncEngine) -> AsyncEngine:
+def points(points_template: str, engine: AsyncEngine) -> AsyncEngine:
     """Give an engine on a database with the town and its service points."""
-    await load_all(town)
-    return town
+    del points_template  # it is copied
+    return engine
 
 
 async def found(engine: AsyncEngine, arguments: str, **how: Any) -> list[str]:  # noqa: ANN401 - options

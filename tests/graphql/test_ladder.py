@@ -38,13 +38,6 @@ IN_G31 = (3.0, 0.5)
 IN_G32 = (3.0, 1.5)
 
 
-@pytest.fixture
-async def posted(town: AsyncEngine) -> AsyncEngine:
-    """Give an engine on a database with the town and who carries what in it."""
-    await duty_world.build(town)
-    return town
-
-
 async def rungs(
     engine: AsyncEngine,
     place: tuple[float, float],

@@ -17,6 +17,8 @@ from tests.graphql.world import C1, C3, G11, G12, G31, HOMES, area_m2
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = pytest.mark.anyio
 
 LEFT = """orphanedAssignments { totalCount nodes {
@@ -28,13 +30,24 @@ WITH_SUCCESSORS = """orphans { totalCount nodes {
 A_DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-async def town(engine: AsyncEngine) -> AsyncEngine:
-    """Give the town with its duties, one more grid holder, and the third edition."""
+async def build(engine: AsyncEngine) -> None:
+    """Draw the town with its duties, one more grid holder, and the third edition."""
     await world.build(engine, homes=(*HOMES, BESIDE))
     await duty_world.build(engine)
     await duty_world.put(engine, Carried("grid_holder", "ren", ("grid", G12), duty_world.MOVED))
     await next_edition.publish(engine)
+
+
+@pytest.fixture(scope="session")
+def orphans_template(databases: Databases) -> str:
+    """Draw all that once."""
+    return databases.built("drawn_orphans", build)
+
+
+@pytest.fixture
+def town(orphans_template: str, engine: AsyncEngine) -> AsyncEngine:
+    """Give the town with its duties, one more grid holder, and the third edition."""
+    del orphans_template  # it is copied
     return engine
 
 

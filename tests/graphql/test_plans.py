@@ -38,10 +38,9 @@ WEST = {"within": {"level": "subdistrict", "code": S1}}
 
 
 @pytest.fixture
-async def key(town: AsyncEngine) -> str:
+async def key(posted: AsyncEngine) -> str:
     """Give an editor's key for everywhere, in the town with its duties."""
-    await duty_world.build(town)
-    return await world.make_key(town, Role.EDITOR)
+    return await world.make_key(posted, Role.EDITOR)
 
 
 async def plan(engine: AsyncEngine, key: str, **asked: Any) -> Any:  # noqa: ANN401 - JSON

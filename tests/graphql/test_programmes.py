@@ -15,6 +15,8 @@ from tests.graphql.facility_points import DAY, load_all
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = pytest.mark.anyio
 
 PROGRAMMES = (
@@ -33,12 +35,22 @@ PROGRAMMES = (
 )
 
 
+@pytest.fixture(scope="session")
+def promised_template(databases: Databases, drawn_town: str) -> str:
+    """Load service points and programmes into the town, once."""
+
+    async def load(engine: AsyncEngine) -> None:
+        await load_all(engine)
+        await load_programmes(engine, ProgrammeFile((), PROGRAMMES), day=DAY)
+
+    return databases.built("drawn_programmes", load, drawn_town)
+
+
 @pytest.fixture
-async def promised(town: AsyncEngine) -> AsyncEngine:
+def promised(promised_template: str, engine: AsyncEngine) -> AsyncEngine:
     """Give an engine on a database with service points and programmes."""
-    await load_all(town)
-    await load_programmes(town, ProgrammeFile((), PROGRAMMES), day=DAY)
-    return town
+    del promised_template  # it is copied
+    return engine
 
 
 async def test_a_programme_tells_its_promise_and_what_there_is_of_it(

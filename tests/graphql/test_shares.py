@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = [pytest.mark.anyio, pytest.mark.postgis]
 
 LEVELS = (
@@ -156,9 +158,8 @@ async def next_edition(connection: AsyncConnection, *levels: str) -> int:
     )
 
 
-@pytest.fixture
-async def city(engine: AsyncEngine) -> AsyncEngine:
-    """Give the drawing, in two editions."""
+async def build(engine: AsyncEngine) -> None:
+    """Draw the city, in two editions."""
     async with engine.begin() as connection:
         await replace_levels(connection, LEVELS)
         first = await next_edition(connection, "district", "community", "grid", "police")
@@ -204,6 +205,18 @@ async def city(engine: AsyncEngine) -> AsyncEngine:
             connection, second, "grid", {"b1": (2, 0, 3, 2)}, parent="B", name="b", drawn_edition=1
         )
         await refresh(connection, second, levels=["grid"], boxes=None)
+
+
+@pytest.fixture(scope="session")
+def city_template(databases: Databases) -> str:
+    """Draw the city once."""
+    return databases.built("drawn_city", build)
+
+
+@pytest.fixture
+def city(city_template: str, engine: AsyncEngine) -> AsyncEngine:
+    """Give the drawing, in two editions."""
+    del city_template  # it is copied
     return engine
 
 

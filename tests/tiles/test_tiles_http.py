@@ -267,6 +267,32 @@ def test_what_is_kept_has_bounds(serving: Callable[..., Served], lattice_url: st
     assert 0 < served.shared.tiles._weight <= room
 
 
+def test_who_comes_when_too_many_wait_is_asked_to_come_again(
+    serving: Callable[..., Served], lattice_url: str
+) -> None:
+    served = serving(lattice_url)
+    served.shared.drawing.most = 0
+
+    crowded = served.client.get(FIXED)
+    served.shared.drawing.most = 1
+    later = served.client.get(FIXED)
+
+    assert (crowded.status_code, code_of(crowded)) == (503, "TOO_COSTLY")
+    assert crowded.headers["retry-after"] == "1"
+    assert crowded.headers["cache-control"] == "no-store"
+    assert later.status_code == 200, "a refusal is not kept"
+
+
+def test_a_service_without_memory_for_tiles_draws_each_anew(lattice_url: str) -> None:
+    other = FIXED.replace("/grid/", "/community/")
+    with TestClient(make_app(Settings(tile_memory_mb=0), lattice_url)) as client:
+        first, _, second = (client.get(path) for path in (FIXED, other, FIXED))
+
+    assert first.status_code == 200
+    assert first.content == second.content
+    assert 'desc="1"' in second.headers["server-timing"], "one statement; where it lies is known"
+
+
 # --- who may read -------------------------------------------------------------------------------
 
 
