@@ -19,6 +19,7 @@ from graphql import (
     VariableNode,
     Visitor,
     is_input_object_type,
+    is_leaf_type,
     is_list_type,
     is_non_null_type,
     visit,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from graphql import (
         DocumentNode,
         GraphQLInputType,
+        GraphQLLeafType,
         GraphQLSchema,
         Node,
         OperationDefinitionNode,
@@ -107,10 +109,19 @@ def _coercer(kind: GraphQLInputType) -> Convert:
     """
     if is_non_null_type(kind):
         inner = _coercer(kind.of_type)
-        return lambda value: Undefined if value is None else inner(value)
-    if not is_input_object_type(kind) or kind.is_one_of:
-        return lambda value: coerce_input_value(value, kind)
-    return _object_coercer(kind)
+        return lambda value: Undefined if value is None or value is Undefined else inner(value)
+    if is_input_object_type(kind) and not kind.is_one_of:
+        return _object_coercer(kind)
+    if is_leaf_type(kind):
+        return lambda value: None if value is None else _leaf(kind, value)
+    return lambda value: coerce_input_value(value, kind)
+
+
+def _leaf(kind: GraphQLLeafType, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return kind.coerce_input_value(value)
+    except Exception:  # of any scalar; graphql-core says what is wrong
+        return Undefined
 
 
 @cache

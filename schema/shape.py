@@ -58,8 +58,10 @@ MAX_LIST = 20_500
 MAX_VALUES = 125_000
 """Values of all variables, those in lists and objects counted one by one."""
 
-KEPT_CHARACTERS = 1_000_000
+KEPT_CHARACTERS = 500_000
 """Texts that are kept in parsed form, in all: parsed, they take about eighty times as much."""
+EACH_CHARACTERS = 150
+"""What keeping a text takes beside its characters, counted in them."""
 
 _TOKENS = re.compile(
     r'"""(?:\\"""|"(?!"")|[^"])*"""|"(?:\\.|[^"\\\n])*"|#[^\n]*'  # strings and comments
@@ -93,6 +95,10 @@ class Known:
     def judge(self, schema: GraphQLSchema) -> list[GraphQLError]:
         """Work out what is wrong with it under a schema."""
         found = validate(schema, self.document, max_errors=MAX_ERRORS)
+        for problem in found:  # some were raised: their frames hold all that validates
+            problem.__traceback__ = None
+            if problem.original_error is not None:
+                problem.original_error.__traceback__ = None
         self._problems = schema, found
         return found
 
@@ -136,10 +142,10 @@ class Texts:
             return self._held[text]
         if len(text) <= self._room // 10:
             self._held[text] = known
-            self._size += len(text)
+            self._size += len(text) + EACH_CHARACTERS
         while self._size > self._room:
             old, _ = self._held.popitem(last=False)
-            self._size -= len(old)
+            self._size -= len(old) + EACH_CHARACTERS
         return known
 
 

@@ -46,8 +46,10 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark of tests that only root can run."""
+    """Register marks: of tests that only root can run, and of what they do to a database."""
     config.addinivalue_line("markers", "as_root: turns into another user; left out for users")
+    config.addinivalue_line("markers", "reads: shares a database, which it cannot change")
+    config.addinivalue_line("markers", "writes: has a database of its own among tests that read")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -151,7 +153,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def statements(engine: AsyncEngine) -> list[str]:
+async def statements(engine: AsyncEngine) -> AsyncIterator[list[str]]:
     """Give the list of SQL statements that the engine runs from here on.
 
     A test that has prepared its data clears the list before what it counts.
@@ -165,7 +167,8 @@ async def statements(engine: AsyncEngine) -> list[str]:
     async with engine.connect():  # what a new connection asks is no part of any question
         pass
     seen.clear()
-    return seen
+    yield seen
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
 @pytest.fixture(scope="session")

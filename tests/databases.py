@@ -64,6 +64,13 @@ class Databases:
 
         return self.once(name, lambda url: asyncio.run(with_engine(url)), template)
 
+    def read_only(self, template: str) -> str:
+        """Make a copy that cannot be changed, unless that was done; return its URL."""
+        name = f"read_{template}"
+        firm = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
+        self.once(name, lambda _url: self._run(firm.format(sql.Identifier(name))), template)
+        return self.url(name)
+
     def drop(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -11,7 +11,7 @@ from shapely.geometry import mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import shapely
+    from shapely.geometry.base import BaseGeometry
 
     from tests.clients.city import Served
 
@@ -23,9 +23,7 @@ mutation Import($file: Upload!, $within: UnitRef!) {
 PUBLISH = "mutation Publish($ids: [ID!]!) { publishDrafts(ids: $ids) { number } }"
 
 
-def publish(
-    served: Served, community: str, grids: Mapping[str, tuple[str, shapely.Geometry]]
-) -> int:
+def publish(served: Served, community: str, grids: Mapping[str, tuple[str, BaseGeometry]]) -> int:
     """Publish a community's grids; return the edition's number.
 
     Parameters

@@ -87,7 +87,7 @@ def without_types(value: Any) -> Any:  # noqa: ANN401 - JSON
     return [without_types(one) for one in value] if isinstance(value, list) else value
 
 
-def codes_of(answer: dict[str, Any]) -> list[tuple[list[str | int], str]]:  # JSON
+def codes_of(answer: dict[str, Any]) -> list[tuple[list[str | int] | None, str]]:  # JSON
     """Return path and code of each error."""
     return [(error.get("path"), error["extensions"]["code"]) for error in answer["errors"]]
 

@@ -47,11 +47,69 @@ def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterat
     That is what its fixture has made whose name ends in ``_template``, each of which is made once
     for all; else the town; else nothing.
     """
+    with databases.copy(_template_of(request)) as url:
+        yield url
+
+
+def _template_of(request: pytest.FixtureRequest) -> str:
+    """Return the database of which a test wants a copy."""
     made = [name for name in request.fixturenames if name.endswith("_template")]
     made += [name for name in request.fixturenames if name == "drawn_town"]
-    template = request.getfixturevalue(made[0]) if made else DATABASE
-    with databases.copy(template) as url:
-        yield url
+    return str(request.getfixturevalue(made[0])) if made else DATABASE
+
+
+class Readers:
+    """Engines on databases that nobody can change, so that many tests may share them."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._engines: dict[str, AsyncEngine] = {}
+
+    def on(self, template: str) -> AsyncEngine:
+        """Return the engine on the one copy of a database that is only read."""
+        if template not in self._engines:
+            self._engines[template] = make_engine(self._databases.read_only(template))
+        return self._engines[template]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for engine in self._engines.values():
+            await engine.dispose()
+
+
+@pytest.fixture(scope="module")
+async def readers(databases: Databases) -> AsyncIterator[Readers]:
+    """Give the engines of a module's tests that only read; they run in one event loop."""
+    made = Readers(databases)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def own_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine on a database of one's own."""
+    made = make_engine(database_url)
+    try:
+        yield made
+    finally:
+        await made.dispose()
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> AsyncEngine:
+    """Give an engine on a database with what a test asks for in it.
+
+    It is the test's own, unless the test is marked as one that only ``reads``: a copy, connections
+    and plans of its own cost more than most questions.
+    """
+    given: AsyncEngine
+    if request.node.get_closest_marker("reads") and not request.node.get_closest_marker("writes"):
+        given = request.getfixturevalue("readers").on(_template_of(request))
+    else:
+        given = request.getfixturevalue("own_engine")
+    return given
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 ALL = """{ added removed redrawn renamed recoded reattributed split merged unchanged householdsMoved
     items { totalCount nodes { kinds columns level { key } code movedM2 parts { code }

@@ -21,7 +21,7 @@ from tests.graphql.world import C1, C2, G11, G12, G21, G22, G31, G32, IDS, P1, S
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 A_DAY = dt.timedelta(days=1)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 A_DAY = dt.timedelta(days=1)
 HOLDER = "grid_holder"

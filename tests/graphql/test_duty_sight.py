@@ -24,7 +24,7 @@ from tests.graphql.world import C1, G11, G12, G22, G31, G32, S1, S2, D
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 Ground = tuple[str, str]
 Asker = tuple[Role, Ground | None] | None

@@ -16,7 +16,7 @@ from tests.graphql.world import C1, G11, G21, IDS
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 def text_id(text: str) -> str:

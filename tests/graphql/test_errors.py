@@ -17,7 +17,7 @@ from tests.graphql.world import G11
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 @pytest.mark.one_way  # or it is logged twice

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 LEFT = """orphanedAssignments { totalCount nodes {
     duty { key } body { key name } post since until unit { code name since { number } } } }"""

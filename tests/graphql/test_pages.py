@@ -16,7 +16,7 @@ from tests.graphql.world import C1, C2, C3, G11, G12, G21, G22, G31, G32, P1, P2
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 async def codes(engine: AsyncEngine, arguments: str) -> list[str]:

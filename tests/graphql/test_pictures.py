@@ -18,7 +18,7 @@ from tests.graphql.world import C1, G11, G12, G21, IDS
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 def global_id(level: str, code: str, first: int = 1) -> str:

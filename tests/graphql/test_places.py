@@ -20,7 +20,7 @@ from tests.graphql.world import C1, C2, C3, G11, G12, G21, G22, G31, G32, P1, P2
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 PLACE = """query ($point: PointInput!, $level: String, $asOf: Date) {
     placeAt(point: $point, level: $level, asOf: $asOf) {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 PROGRAMMES = (
     ProgrammeSpec(

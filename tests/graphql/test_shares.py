@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = [pytest.mark.anyio, pytest.mark.postgis]
+pytestmark = [pytest.mark.anyio, pytest.mark.postgis, pytest.mark.reads]
 
 LEVELS = (
     LevelSpec("district", "区县", None, Tiling.TILES, 0),

@@ -15,7 +15,7 @@ from tests.graphql.world import C1, G11, G12
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 FRAME = 2
 """The levels and the edition, once a request."""

@@ -16,7 +16,7 @@ from tests.graphql.world import C1, C2, G11, G12, G21, G22, G31, G32, IDS, P1, P
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 def global_id(level: str, code: str, first: int = 1) -> str:
