@@ -19,8 +19,8 @@ NONE: Final = -1
 UNSURE: Final = -2
 """Something that squares do not tell."""
 
-ACROSS = 20
-"""Squares to a polygon's side, as a rule: some six of seven then meet no border."""
+ACROSS = 28
+"""Squares to a polygon's side, as a rule: some nine of ten then meet no border."""
 
 FEWEST, MOST = 64, 2048
 """Squares to a side of the board."""

@@ -44,8 +44,8 @@ NEAR_DEG = 2e-9
 _TIMES = 5
 """A unit takes so many times the bytes of its stored shape: text, rings and an index."""
 
-_ROW_BYTES = 2_000
-"""What a unit takes beside that."""
+_ROW_BYTES = 3_000
+"""What a unit takes beside that: its row, what answers show of it, and its squares of a board."""
 
 
 class Level:

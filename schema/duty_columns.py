@@ -73,12 +73,12 @@ class _OnUnit:
         return partial(asked.context.count_assignments_of_unit, key, asked.which)
 
     def shown(self) -> list[Assignment]:
-        """Show the assignments of the page; each is shown once for all answers."""
+        """Show all that is carried on the unit, of the duty asked for."""
         held, day, state = self.asked.held, self.asked.held.day, self.asked.state
         kept = held.shown((Assignment, state))  # by number
         return [
             kept.get(row.id) or kept.setdefault(row.id, Assignment.of(row, day, state))
-            for row in self.page.rows
+            for row in self.rows
         ]
 
 
@@ -117,13 +117,14 @@ def _nodes(
     asked = held[0].asked if held else None
     if asked is None or len(held) != len(lists) or any(one.asked is not asked for one in held):
         return None
-    kept = asked.held.shown((Assignment, asked.level, asked.which.duty, asked.size, asked.state))
+    size = asked.size
+    kept = asked.held.shown((Assignment, asked.level, asked.which.duty, asked.state))  # by code
     made = []
     for one in held:
         shown = kept.get(one.code)
         if shown is None:
             shown = kept[one.code] = one.shown()
-        made.append(shown)
+        made.append(shown if len(shown) <= size else shown[:size])
     info.context.spend(sum(map(len, made)))
     return made
 

@@ -47,8 +47,8 @@ class Loading:
                 return [found.get(key, default) for key in keys]
 
             self._loaders[name] = DataLoader(load)
-        found = self._loaders[name].load(key)
+        found = cast("asyncio.Future[V]", self._loaders[name].load(key))
         if self.apart:
             found.add_done_callback(hear)  # a shield does not, once its own waiter has gone
-            found = asyncio.shield(found)
-        return cast("Awaitable[V]", found)
+            return asyncio.shield(found)
+        return found

@@ -193,15 +193,16 @@ def check_variables(variables: Mapping[str, object]) -> None:
     number = depth = 0
     while level:
         number += sum(map(len, level))
-        longest = max((len(one) for one in level if isinstance(one, list)), default=0)
+        plain = set(map(type, level)) == {dict}  # as a thousand points are
+        lists = [] if plain else [one for one in level if isinstance(one, list)]
+        objects = level if plain else [one for one in level if isinstance(one, dict)]
+        longest = max(map(len, lists), default=0)
         if longest > MAX_LIST:
             raise LimitExceededError(f"a list may have {MAX_LIST} items, and one has {longest}")
         if number > MAX_VALUES:
             raise LimitExceededError(f"variables may have {MAX_VALUES} values in all, not more")
         if depth > MAX_NESTING:
             raise BadInputError(f"variables may be nested {MAX_NESTING} deep, not deeper")
-        objects = (one for one in level if isinstance(one, dict))
-        lists = (one for one in level if isinstance(one, list))
         below = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(lists)]
         nested = tuple(kind for kind in set(map(type, below)) if issubclass(kind, dict | list))
         level = [one for one in below if isinstance(one, nested)] if nested else []

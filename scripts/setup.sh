@@ -146,10 +146,15 @@ install_node() {
         say "apt-get could not install nodejs and npm: the tests that need them are skipped"
 }
 
+# Among them is a Node of its own, since the machine's may be too old for what the clients are written in.
 fetch_clients() { # the packages of tests/js, by their lock; a stamp says what they were made from
-    if ! has node || ! has npm; then return 0; fi
+    if ! has node || ! has npm; then
+        say "there is no npm here, so the tests that run other people's clients are skipped"
+        return 0
+    fi
     wanted=$({ node --version; cat tests/js/package-lock.json; } | digest)
     [ "$(cat tests/js/node_modules/.locked 2>/dev/null)" = "$wanted" ] && return
+    say "fetching the packages of tests/js (about 130 MB)"
     (cd tests/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) &&
         echo "$wanted" >tests/js/node_modules/.locked ||
         say "the packages of tests/js could not be fetched: the tests that need them are skipped"

@@ -16,7 +16,7 @@ from resolvers.rights import Right, require
 from service.errors import outcome_of
 from service.http_answers import JSON, Refused, media_for
 from service.http_forms import FormLimits, SilentError, receive_form, too_large
-from service.http_graphql import FORM, body_type
+from service.http_graphql import FORM, body_type, header_of
 from service.http_trace import trace_of
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def is_form(scope: Scope) -> bool:
     """Return whether a request brings a multipart form."""
     if scope["type"] != "http" or scope["method"] != "POST":
         return False
-    said = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    kind, _ = body_type(said.decode("latin-1"))
+    kind, _ = body_type(header_of(scope, b"content-type") or "")
     return kind == FORM
 
 

@@ -7,8 +7,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+from starlette.requests import ClientDisconnect
 from strawberry.http.parse_content_type import parse_content_type
 
+from geo.errors import LimitExceededError
 from service.http_answers import JSON, Refused
 from service.negotiation import REMEMBERED, choices
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope
 
 FORM = "multipart/form-data"
 _KINDS = f"{JSON}, {FORM}"
@@ -28,6 +31,21 @@ class Asked(NamedTuple):
     operation: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """Return the first value of a header; a few of Starlette's mappings take longer than the rest.
+
+    Parameters
+    ----------
+    name
+        In lower case.
+    """
+    for said, value in scope["headers"]:
+        if said == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
 
 
 def check_method(request: Request) -> None:
@@ -69,7 +87,7 @@ def kind_of(request: Request) -> str:
     Refused
         If it is anything else, or does not say what it is.
     """
-    kind, charset = body_type(request.headers.get("content-type", ""))
+    kind, charset = body_type(header_of(request.scope, b"content-type") or "")
     if kind == FORM or (kind == JSON and charset in {"utf-8", "utf8"}):
         return kind
     said = f"the body is {kind or 'of no type'}"
@@ -79,6 +97,39 @@ def kind_of(request: Request) -> str:
         status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         headers={"Accept": _KINDS},
     )
+
+
+async def read_body(receive: Receive, most: int) -> bytes:
+    """Return the body of a request.
+
+    Parameters
+    ----------
+    most
+        Bytes that it may have.
+
+    Raises
+    ------
+    Refused
+        If it is too large, of which no more comes in then.
+    ClientDisconnect
+        If the client leaves before all of it came.
+    """
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        more = message.get("more_body", False)
+        if size > most:
+            raise Refused(
+                f"a query may have {most} bytes at most",
+                status=413,
+                code=LimitExceededError.code,
+            )
+    return b"".join(parts)
 
 
 def read_json(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - JSON

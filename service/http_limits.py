@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket
 from geo.errors import TooCostlyError, WanggeError
 from resolvers.context import Context
 from service.http_answers import Refused
+from service.http_graphql import header_of
 from service.http_view import bearer
 from service.leaving import WATCHED, Listener, Watched
 
@@ -218,7 +219,7 @@ def network_of(host: str | None) -> Hashable | None:
 
 def _key_of(asked: HTTPConnection) -> str | None:
     """Return a name for the key of a request, which does not tell the key."""
-    header = asked.headers.get("authorization")
+    header = header_of(asked.scope, b"authorization")
     return None if header is None else hashlib.sha256(header.encode()).hexdigest()
 
 

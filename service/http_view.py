@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry import UNSET
@@ -20,7 +20,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 
-from geo.errors import LimitExceededError, TooCostlyError, WanggeError
+from geo.errors import TooCostlyError, WanggeError
 from resolvers.context import Context, Shared
 from resolvers.events import Hub
 from resolvers.uploads import Desk
@@ -37,8 +37,10 @@ from service.http_graphql import (
     asked_in,
     asked_in_address,
     check_method,
+    header_of,
     kind_of,
     not_by_get,
+    read_body,
     read_json,
     wants_page,
 )
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from strawberry.types.unset import UnsetType
 
     from service.settings import Settings
+
 
 MAX_QUERY_BYTES = 8_000_000
 """Largest body of a query with its variables; 10000 points take about a tenth of it."""
@@ -124,7 +127,9 @@ class View(GraphQL[RequestContext, None]):
     ) -> RequestContext:
         """Return the request's own context."""
         state = request.state
-        fresh = partial(self._fresh, state.shared, bearer(request.headers.get("authorization")))
+        fresh = partial(
+            self._fresh, state.shared, bearer(header_of(request.scope, b"authorization"))
+        )
         context = RequestContext(
             fresh(),
             fresh=fresh,
@@ -165,7 +170,7 @@ class View(GraphQL[RequestContext, None]):
             check_method(request)
             if wants_page(request):
                 return self._page()
-            media = media_for(request.headers.get("accept", ""))
+            media = media_for(header_of(request.scope, b"accept") or "")
             return await self._answer(request, media)
         except Refused as refused:
             trace_of(request.scope).refused(refused)
@@ -202,7 +207,7 @@ class View(GraphQL[RequestContext, None]):
             return asked_in_address(request)
         if kind_of(request) == FORM:
             return asked_in(await self._forms.read(request))
-        return asked_in(read_json(await _body(request.receive), "the body"))
+        return asked_in(read_json(await read_body(request.receive, MAX_QUERY_BYTES), "the body"))
 
     async def _execute(
         self, request: Request, asked: Asked, context: RequestContext
@@ -285,31 +290,3 @@ def _key_in(said: dict[str, object]) -> str | None:
         if name.lower() == "authorization" and isinstance(value, str):
             return value
     return None
-
-
-async def _body(receive: Receive) -> bytes:
-    """Return the body of a request.
-
-    Raises
-    ------
-    Refused
-        If it is too large, of which no more comes in then.
-    ClientDisconnect
-        If the client leaves before all of it came.
-    """
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        more = message.get("more_body", False)
-        if size > MAX_QUERY_BYTES:
-            raise Refused(
-                f"a query may have {MAX_QUERY_BYTES} bytes at most",
-                status=413,
-                code=LimitExceededError.code,
-            )
-    return b"".join(parts)

@@ -35,7 +35,7 @@ from benchmarks.graphql.questions import (
     tile_of,
     tiled,
 )
-from benchmarks.graphql.report import tell
+from benchmarks.graphql.report import put_into_readme, tell
 from benchmarks.graphql.rounds import Timed, WrongAnswerError, agree, contenders_of
 from benchmarks.graphql.servers import NotHereError, Running, running
 from benchmarks.graphql.speakers import (
@@ -484,6 +484,21 @@ def test_a_whole_run_is_written_into_the_page_and_a_part_is_not() -> None:
     assert [question.key for question in QUESTIONS] == program.parse([]).only
     page = program.PAGE.read_text("utf-8")
     assert page.index(BEGIN) < page.index(END)
+
+
+def test_what_is_promised_is_put_into_the_page_that_all_read_first() -> None:
+    book = books.Book(
+        [timed("point", "ours", 8.0), timed("point", "postgraphile", 4.0)], [], {}, True
+    )
+    page = program.README.read_text("utf-8")
+
+    written = put_into_readme(page, book)
+
+    assert "| Postgraphile | 2 × | 2.00 × with 1 |" in written
+    assert put_into_readme(written, book) == written
+    assert written.partition("<!-- graphql")[0] == page.partition("<!-- graphql")[0]
+    with pytest.raises(ValueError, match="lacks"):
+        put_into_readme("a page", book)
 
 
 def test_an_unknown_question_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,7 @@ asyncio.run(main())
 
 def test_a_process_that_is_killed_leaves_no_statement_running(database_url: str) -> None:
     url = make_url(database_url)
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", _SLEEPER, database_url], stdout=subprocess.PIPE, text=True
     )
     with (

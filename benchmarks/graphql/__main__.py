@@ -27,7 +27,7 @@ from benchmarks.graphql.city import (
 from benchmarks.graphql.facts import facts_of
 from benchmarks.graphql.load import wrk
 from benchmarks.graphql.questions import QUESTIONS, draw_sample
-from benchmarks.graphql.report import tell
+from benchmarks.graphql.report import put_into_readme, tell
 from benchmarks.graphql.rounds import Load, WrongAnswerError, agree, contenders_of, measure
 from benchmarks.graphql.servers import NotHereError, running
 from benchmarks.graphql.speakers import (
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 FOLDER = CHECKOUT / "build" / "benchmarks"
 PAGE = CHECKOUT / "docs" / "benchmarks-graphql.md"
+README = CHECKOUT / "README.md"
 
 PEERS: dict[str, tuple[type[Speaker], ...]] = {
     "postgraphile": (PostGraphile, PostGraphileJson),
@@ -111,11 +112,13 @@ def main(arguments: Sequence[str]) -> int:
         if options.agree:
             return 0
         books.save(stored, found)
-    text = tell(books.read(stored))
+    book = books.read(stored)
+    text = tell(book)
     sys.stdout.write(text + "\n")
     if options.write:
         PAGE.write_text(put_between(PAGE.read_text("utf-8"), text), "utf-8")
-        say(f"the tables are written into {PAGE.name}")
+        README.write_text(put_into_readme(README.read_text("utf-8"), book), "utf-8")
+        say(f"the tables are written into {PAGE.name} and {README.name}")
     return 0
 
 

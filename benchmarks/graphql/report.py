@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from benchmarks.graphql.questions import Question
     from benchmarks.graphql.rounds import Timed
 
+README_BEGIN, README_END = "<!-- graphql: begin -->", "<!-- graphql: end -->"
+
 OURS = "ours"
 MOST_MIB = 250
 """What the service may hold."""
@@ -33,6 +35,21 @@ def tell(book: Book) -> str:
         "; ".join(f"{name} {value}" for name, value in book.facts.items()) + ".",
     ]
     return "\n\n".join(parts)
+
+
+def put_into_readme(page: str, book: Book) -> str:
+    """Return the page that all read first, with what is promised beside what was reached.
+
+    Raises
+    ------
+    ValueError
+        If the page lacks a marker.
+    """
+    head, begin, rest = page.partition(README_BEGIN)
+    _, end, tail = rest.partition(README_END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {README_BEGIN} or {README_END}")
+    return f"{head}{begin}\n\n{promises(book)}\n\n{end}{tail}"
 
 
 def promises(book: Book) -> str:

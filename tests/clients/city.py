@@ -76,12 +76,18 @@ async def _publish(engine: AsyncEngine) -> None:
 
 
 @contextmanager
-def serving(url: str, publisher: str, **settings: Any) -> Iterator[Served]:  # noqa: ANN401 - of any type
-    """Run the service on a free port of this machine, in a thread of its own.
+def serving(
+    url: str,
+    publisher: str,
+    *,
+    port: int = 0,
+    **settings: Any,  # noqa: ANN401 - of any type
+) -> Iterator[Served]:
+    """Run the service on a port of this machine, or a free one, in a thread of its own.
 
     Browsers and programs of Node are waited for without an event loop.
     """
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     app = make_app(Settings(**settings), url)
     server = Quiet(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

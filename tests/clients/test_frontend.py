@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ import shapely
 from tests import town
 from tests.browser import Browser, browsing, find_browser
 from tests.circles.test_town import known
+from tests.clients.city import serving
 from tests.clients.pages import ALONE, MAPS, origin, write_files
 from tests.clients.sending import publish
 from tests.node import require_node, run_program
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from tests.clients.city import Served
+    from tests.clients.city import City, Served
+    from tests.databases import Databases
 
 COMMUNITY = "999001002003"
 ONE, OTHER = f"{COMMUNITY}001", f"{COMMUNITY}002"
@@ -33,11 +36,14 @@ CHOSEN = (0xD9, 0x48, 0x0F)
 """Colour of the grid that was clicked."""
 WITHIN = (0x2F, 0x9E, 0x44)
 """Colour of the land within a walk."""
-COUNT_QUERIES = """
-window.queries = 0;
-window.fetch = ((plain) => (...asked) => (window.queries++, plain(...asked)))(
-  (window.plainFetch ??= window.fetch));
+NOTE_VIEWS = """
+window.views = [];
+window.fetch = ((plain) => (url, asked) => {
+  window.views.push(JSON.parse(asked.body).variables.bbox);
+  return plain(url, asked);
+})(window.fetch);
 0"""
+"""Let the page note which boxes it asks for."""
 WAIT_S = 30.0
 WALK_M_A_MINUTE = 4000 / 60
 """How far one walks, where nobody says otherwise: 4 km/h."""
@@ -148,8 +154,7 @@ def wait(browser: Browser, script: str, expected: object = None) -> Any:  # noqa
         found = browser.run(script)
         if found if expected is None else found == expected:
             return found
-        assert not browser.complaints, browser.complaints
-        assert time.monotonic() < deadline, f"{script} is {found!r}, not {expected!r}"
+        assert time.monotonic() < deadline, (script, found, expected, browser.complaints)
         time.sleep(0.02)
 
 
@@ -238,15 +243,27 @@ def test_a_layer_shows_all_grids_and_a_click_asks_for_one(
     assert 0.8 * seen.area < drawn(browser, CHOSEN) <= seen.area
 
 
+def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
+    browser: Browser, read_site: Site
+) -> None:
+    with origin(read_site.folder) as stranger:
+        browser.open(f"{stranger}/layers.html")
+        deadline = time.monotonic() + WAIT_S
+        while not any("fetch" in text for text in browser.complaints):  # the page's own: it ended
+            assert time.monotonic() < deadline, browser.complaints
+            browser.run("0")
+        assert not browser.run("!!window.map?.once")
+    browser.complaints.clear()
+
+
 def test_what_is_in_view_is_listed_and_drawn_page_by_page(
     browser: Browser, read_site: Site, grids: Town
 ) -> None:
     show(browser, read_site, "viewport.html")
     near = middle(grids.land[ONE])
-    wait(browser, "document.querySelectorAll('#list li').length")
+    browser.run(NOTE_VIEWS)
 
     for zoom, count in ((15, 19), (12, 46)):  # some grids, and all of them
-        browser.run(COUNT_QUERIES)
         view = {"center": [near.x, near.y], "zoom": zoom}
         browser.run(f"map.jumpTo({json.dumps(view)}), 0")
         bounds = browser.run("map.getBounds().toArray().flat()")
@@ -258,7 +275,8 @@ def test_what_is_in_view_is_listed_and_drawn_page_by_page(
         wait(browser, items, listed)
         settle(browser)
 
-        assert (len(seen), browser.run("queries")) == (count, -(-count // PAGE))
+        pages = [box for box in browser.run("views") if box == bounds]
+        assert (len(seen), len(pages)) == (count, -(-count // PAGE))
         well_in = window.buffer(-2 * (bounds[2] - bounds[0]) / WIDTH)
         plain = {code for code in seen if shapely.intersects(grids.land[code], well_in)}
         assert plain <= set(codes(browser)) <= set(seen)
@@ -302,9 +320,8 @@ def test_a_new_edition_reaches_a_map_that_is_open(
     grids: Town,
 ) -> None:
     mine = {code for code in grids.land if code.startswith(COMMUNITY)}
-    joined = shapely.union(grids.land[ONE], grids.land[OTHER])
-    after = {code: (grids.names[code], grids.land[code]) for code in sorted(mine - {OTHER})}
-    after[ONE] = (grids.names[ONE], joined)
+    land = {**grids.land, ONE: shapely.union(grids.land[ONE], grids.land[OTHER])}
+    after = {code: (grids.names[code], land[code]) for code in sorted(mine - {OTHER})}
     with site(serve_copy, tmp_path) as made:
         show(browser, made, "live.html")
         x, y = place(browser, middle(grids.land[OTHER]))
@@ -318,6 +335,31 @@ def test_a_new_edition_reaches_a_map_that_is_open(
         assert codes(browser, f"[{x}, {y}]") == [ONE]
         assert codes(browser) == sorted(grids.land.keys() - {OTHER})
         browser.ask("Page.navigate", url="about:blank")  # or else it would go on listening
+
+
+def test_an_edition_that_is_published_while_the_connection_is_lost_is_heard_of_afterwards(
+    browser: Browser, databases: Databases, city: City, tmp_path: Path, grids: Town
+) -> None:
+    mine = {code: (name, grids.land[code]) for code, name in grids.names.items()}
+    mine = {code: one for code, one in mine.items() if code.startswith(COMMUNITY)}
+    with origin(tmp_path) as pages, databases.copy(city.name) as url:
+        serve = partial(serving, url, city.publisher, cors_origins=(pages,))
+        with serve() as first:
+            write_files(tmp_path, first.address, {})
+            show(browser, Site(pages, tmp_path, first), "live.html")
+            number = publish(first, COMMUNITY, mine | {ONE: ("甲", grids.land[ONE])})
+            said = f"Edition {number}: 1 renamed"
+            wait(browser, "document.getElementById('news').textContent", said)
+
+        with serve() as elsewhere:  # at another port, where the page does not look
+            publish(elsewhere, COMMUNITY, mine | {ONE: ("乙", grids.land[ONE])})
+        with serve(port=int(first.address.rpartition(":")[2])):
+            said = f"Edition {number + 1}: 1 renamed"
+            wait(browser, "document.getElementById('news').textContent", said)
+            settle(browser)
+            browser.ask("Page.navigate", url="about:blank")
+    lost = [text for text in browser.complaints if "WebSocket" in text]
+    browser.complaints[:] = [text for text in browser.complaints if text not in lost]
 
 
 def test_a_slider_tells_who_lives_within_a_walk(browser: Browser, read_site: Site) -> None:

@@ -33,7 +33,7 @@ def board_of(shapes: NDArray[np.object_], near: float = NEAR) -> Cells:
 def assert_true(shapes: NDArray[np.object_], xy: NDArray[np.float64], near: float = NEAR) -> float:
     """Compare what squares tell with every polygon; return how often they tell something."""
     told = board_of(shapes, near).of(xy)
-    points = shapely.points(xy)
+    points = list(np.asarray(shapely.points(xy), object))
     for n, found in enumerate(told.tolist()):
         if found == UNSURE:
             continue
@@ -116,7 +116,8 @@ def test_polygons_answer_alike_whichever_way_they_are_asked(seed: int) -> None:
         held[point].append(polygon)
 
     touching = [
-        np.flatnonzero(shapely.intersects(shapes, one)).tolist() for one in shapely.points(xy)
+        np.flatnonzero(shapely.intersects(shapes, one)).tolist()
+        for one in np.asarray(shapely.points(xy), object)
     ]
     for n, (x, y) in enumerate(xy.tolist()):
         near = bool(found.near[n])

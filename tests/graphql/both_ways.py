@@ -277,7 +277,7 @@ class Ways:
         slow_first
             Whether the text is known already when the fast way reads it.
         """
-        given = {"variable_values": variables, "operation_name": operation}
+        given: dict[str, Any] = {"variable_values": variables, "operation_name": operation}
         watched = _Watched(Context(self.fast, today=TODAY, key=key))
 
         def plainly() -> RequestContext:

@@ -105,6 +105,7 @@ BEFORE: Mapping[str, Any] = {  # JSON
 
 
 @pytest.mark.parametrize("day", OF_DAYS, ids=str)
+@pytest.mark.writes
 async def test_each_question_is_answered_as_of_its_day(town: AsyncEngine, day: dt.date) -> None:
     number = OF_DAYS[day]
     answer = await ask(
@@ -119,12 +120,14 @@ async def test_each_question_is_answered_as_of_its_day(town: AsyncEngine, day: d
         assert answer.data == await expected(town, number)
 
 
+@pytest.mark.writes
 async def test_the_two_editions_answer_differently(town: AsyncEngine) -> None:
     first, second = await expected(town, 1), await expected(town, 2)
 
     assert [name for name in ASKED if first[name] == second[name]] == []
 
 
+@pytest.mark.writes
 async def test_without_a_day_it_is_today(town: AsyncEngine) -> None:
     query = f"query ($day: Date) {{ {' '.join(ASKED.values())} }}"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 from sqlalchemy import delete
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hypothesis.strategies import DrawFn
+    from shapely.geometry.base import BaseGeometry
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from tests.databases import Databases
@@ -35,7 +36,7 @@ QUERY = """query ($at: [PointInput!]!, $one: PointInput!) {
 
 
 @st.composite
-def partitions(draw: DrawFn) -> list[Polygon]:
+def partitions(draw: DrawFn) -> list[BaseGeometry]:
     """Draw a partition of a square.
 
     Triangles of points on a coarse or a fine lattice, some of them joined: so borders slant, run
@@ -57,7 +58,7 @@ def partitions(draw: DrawFn) -> list[Polygon]:
     return [land for land in joined if not land.is_empty]
 
 
-def beside(lands: list[Any], rng: np.random.Generator) -> list[dict[str, float]]:
+def beside(lands: list[BaseGeometry], rng: np.random.Generator) -> list[dict[str, float]]:
     """Return vertices, places along edges, and places within nanodegrees of both."""
     ends = np.concatenate([shapely.get_coordinates(land) for land in lands])
     start, stop = ends[:-1], ends[1:]
@@ -77,7 +78,7 @@ def ground(databases: Databases, drawn_town: str) -> Iterator[str]:
         yield url
 
 
-async def replaced(engine: AsyncEngine, lands: list[Any]) -> None:
+async def replaced(engine: AsyncEngine, lands: list[BaseGeometry]) -> None:
     """Let these be the grids."""
     await world.run(engine, delete(Unit).where(Unit.level == "grid"))
     for number, land in enumerate(lands):
@@ -86,9 +87,9 @@ async def replaced(engine: AsyncEngine, lands: list[Any]) -> None:
 
 
 @given(lands=partitions(), seed=st.integers(0, 2**16))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, phases=[Phase.reuse, Phase.generate])  # each writes to the database
 def test_points_at_drawn_borders_lie_where_the_database_puts_them(
-    ground: str, lands: list[Any], seed: int
+    ground: str, lands: list[BaseGeometry], seed: int
 ) -> None:
     async def ask() -> None:
         engine = make_engine(ground)

@@ -68,6 +68,7 @@ async def between(town: AsyncEngine, before: int, after: int, level: str = "grid
     return (await told(town, query.replace("'", '"')))["changes"]
 
 
+@pytest.mark.writes
 async def test_editions_are_compared_in_units_land_and_households(town: AsyncEngine) -> None:
     found = await between(town, 1, 2)
 
@@ -86,6 +87,7 @@ async def test_editions_are_compared_in_units_land_and_households(town: AsyncEng
     assert found["movements"]["nodes"][0]["areaM2"] == pytest.approx(quarter, rel=1e-3)
 
 
+@pytest.mark.writes
 async def test_time_may_run_backwards(town: AsyncEngine) -> None:
     found = await between(town, 2, 1)
 
@@ -96,6 +98,7 @@ async def test_time_may_run_backwards(town: AsyncEngine) -> None:
     )
 
 
+@pytest.mark.writes
 async def test_an_edition_tells_what_it_changed_on_the_lowest_level(town: AsyncEngine) -> None:
     query = f"""{{ second: edition(number: 2) {{ changes {ALL} }}
         first: edition(number: 1) {{ changes {{ added unchanged householdsMoved
@@ -112,6 +115,7 @@ async def test_an_edition_tells_what_it_changed_on_the_lowest_level(town: AsyncE
     assert counts(found["above"]["changes"]) == {"unchanged": 3}
 
 
+@pytest.mark.writes
 async def test_changes_are_asked_for_below_a_unit(town: AsyncEngine) -> None:
     query = f"""{{
         mine: changes(from: 1, to: 2, level: "grid", within: {{level: "community", code: "{C1}"}})
@@ -127,6 +131,7 @@ async def test_changes_are_asked_for_below_a_unit(town: AsyncEngine) -> None:
     assert found["other"]["movements"] == {"totalCount": 0}
 
 
+@pytest.mark.writes
 async def test_lists_come_in_pages_that_follow_one_another(town: AsyncEngine) -> None:
     page = """query ($after: String) { changes(from: 1, to: 2, level: "grid") { %s(
         first: 1, after: $after) { totalCount edges { cursor node { %s } }
@@ -199,6 +204,7 @@ async def test_what_cannot_be_meant_is_refused(
     assert answer.data["levels"]
 
 
+@pytest.mark.writes
 async def test_closed_reading_closes_changes(town: AsyncEngine) -> None:
     query = '{ changes(from: 1, to: 2, level: "grid") { added } }'
 
@@ -217,6 +223,7 @@ ROWS = [
 """C1 grid 1, the lower half of it, is divided in the middle; every row has a new name."""
 
 
+@pytest.mark.writes
 async def test_a_draft_is_compared_with_its_base(town: AsyncEngine, key: str) -> None:
     number = await imported.add_draft(town, units=ROWS)
     ident = await draft_id(town, key)
@@ -248,6 +255,7 @@ async def draft_id(town: AsyncEngine, key: str) -> str:
     return str(found["drafts"]["nodes"][0]["id"])
 
 
+@pytest.mark.writes
 async def test_a_draft_is_compared_with_the_one_that_it_repairs(
     town: AsyncEngine, key: str
 ) -> None:
@@ -270,6 +278,7 @@ async def test_a_draft_is_compared_with_the_one_that_it_repairs(
     assert list(ways(changes)) == [(None, G12, 0)]
 
 
+@pytest.mark.writes
 async def test_a_draft_that_was_written_anew_is_compared_anew(town: AsyncEngine, key: str) -> None:
     shared = Shared(town)
     await imported.add_draft(town, units=ROWS)
@@ -288,6 +297,7 @@ async def test_a_draft_that_was_written_anew_is_compared_anew(town: AsyncEngine,
     assert after["draft"]["changes"] == {"added": 0, "renamed": 2}
 
 
+@pytest.mark.writes
 async def test_a_draft_that_was_never_checked_has_no_changes(town: AsyncEngine, key: str) -> None:
     await imported.add_draft(town, units=ROWS, status="READING", findings=False)
     query = f'{{ draft(id: "{await draft_id(town, key)}") {{ changes {{ added }} }} }}'
@@ -295,6 +305,7 @@ async def test_a_draft_that_was_never_checked_has_no_changes(town: AsyncEngine, 
     assert await told(town, query, key=key) == {"draft": {"changes": None}}
 
 
+@pytest.mark.writes
 async def test_a_draft_of_other_ground_or_level_is_no_standard(town: AsyncEngine, key: str) -> None:
     await imported.add_draft(town, units=[], within=("community", C2))
     foreign = await draft_id(town, key)
@@ -360,6 +371,7 @@ async def test_what_editions_change_is_found_out_once(
     assert len(statements) == 2, "the levels, and which edition is the newest"
 
 
+@pytest.mark.writes
 async def test_units_of_a_list_are_read_at_once(town: AsyncEngine, statements: list[str]) -> None:
     shared = Shared(town)
     await told(town, '{ changes(from: 1, to: 2, level: "grid") { redrawn } }', shared=shared)
@@ -376,6 +388,7 @@ async def test_units_of_a_list_are_read_at_once(town: AsyncEngine, statements: l
     assert len(statements) == 2 + 2, "one for each state"
 
 
+@pytest.mark.writes
 async def test_drafts_take_as_many_statements_as_one(
     town: AsyncEngine, key: str, statements: list[str]
 ) -> None:

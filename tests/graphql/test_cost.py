@@ -9,7 +9,8 @@ from graphql import parse
 
 from resolvers.context import Context, Shared
 from schema.build import schema
-from schema.cost import CITY_UNITS, estimate, plan
+from schema.cost import estimate, plan
+from schema.weights import CITY_UNITS
 from schema.limits import Limits
 from schema.request import RequestContext
 from tests.graphql.asking import TODAY

@@ -18,7 +18,7 @@ from tests.graphql.world import C1, C2, C3, G11, G12, G21, G31, G32, HOMES, LOST
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-pytestmark = [pytest.mark.anyio, pytest.mark.reads]
+pytestmark = pytest.mark.anyio
 
 REPORT = """query ($level: String!, $within: UnitRef, $asOf: Date) {
     coverage(level: $level, within: $within, asOf: $asOf) {

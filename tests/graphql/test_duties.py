@@ -79,6 +79,7 @@ async def test_duties_come_by_key_with_their_levels_and_posts(town: AsyncEngine)
     ]
 
 
+@pytest.mark.writes
 async def test_duties_are_known_before_anything_is_published(engine: AsyncEngine) -> None:
     duties = (await told(engine, "{ duties { key level { unitCount } } }"))["duties"]
 
@@ -326,6 +327,7 @@ async def test_a_unit_is_asked_by_duty_post_and_day(
     assert await held(posted, code, arguments, key=admin) == expected
 
 
+@pytest.mark.writes
 async def test_a_mistake_is_no_history(posted: AsyncEngine, admin: str) -> None:
     mistake = Carried("grid_holder", "yan", ("grid", G22), EARLY, EARLY)
     await duty_world.put(posted, mistake)
@@ -337,6 +339,7 @@ async def test_a_mistake_is_no_history(posted: AsyncEngine, admin: str) -> None:
     assert answer["body"]["assignments"]["totalCount"] == 1
 
 
+@pytest.mark.writes
 async def test_history_comes_in_the_order_of_days(posted: AsyncEngine, admin: str) -> None:
     years = [dt.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]
     holders = ("dai", "an", "chen")
@@ -389,6 +392,7 @@ def test_a_made_up_cursor_is_refused(cursor: str) -> None:
         place_of(cursor)
 
 
+@pytest.mark.writes
 async def test_a_unit_of_a_draft_has_the_assignments_of_its_code(posted: AsyncEngine) -> None:
     key = await world.make_key(posted, Role.EDITOR)
     rows = [(G11, C1, (0, 0, 1, 1)), (G12, C1, (1, 0, 2, 1))]
@@ -422,6 +426,7 @@ async def test_a_body_tells_what_it_carries_on_a_day(posted: AsyncEngine) -> Non
     assert before["body"]["assignments"] == {"totalCount": 0, "nodes": []}
 
 
+@pytest.mark.writes
 async def test_a_bodys_assignments_come_by_duty_unit_and_day(posted: AsyncEngine) -> None:
     query = """{ bodies { nodes { key assignments(history: true) { totalCount
         nodes { duty { key } unit { code } since } } } } }"""
@@ -439,6 +444,7 @@ async def test_a_bodys_assignments_come_by_duty_unit_and_day(posted: AsyncEngine
         ] == shown
 
 
+@pytest.mark.writes
 async def test_an_assignment_on_a_unit_that_is_gone_has_none(posted: AsyncEngine) -> None:
     await duty_world.put(posted, Carried("community_liaison", "an", ("community", "gone")))
     query = '{ body(key: "an") { assignments { nodes { duty { key } unit { code } } } } }'
@@ -569,6 +575,7 @@ async def test_a_picture_names_the_holders_that_one_may_know(
         assert all("holders" not in one for one in plain)
 
 
+@pytest.mark.writes
 async def test_a_holder_with_two_posts_is_named_once(posted: AsyncEngine) -> None:
     posts = [
         Carried("volunteer_team", "east", ("community", C1), EARLY, None, post)

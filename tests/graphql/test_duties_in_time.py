@@ -117,6 +117,7 @@ ASKED = """query ($day: Date) {
 
 
 @pytest.mark.parametrize("day", OF_DAYS, ids=str)
+@pytest.mark.writes
 async def test_boundaries_and_duties_are_those_of_one_day(town: AsyncEngine, day: dt.date) -> None:
     key = await world.make_key(town, Role.EDITOR)
     found = await told(town, ASKED, {"day": str(day)}, key=key)
@@ -146,6 +147,7 @@ def _bodies(assignments: Sequence[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("day", OF_DAYS, ids=str)
+@pytest.mark.writes
 async def test_every_unit_of_an_answer_is_of_one_edition(town: AsyncEngine, day: dt.date) -> None:
     key = await world.make_key(town, Role.EDITOR)
     found = await told(town, ASKED, {"day": str(day)}, key=key)
@@ -172,6 +174,7 @@ async def test_every_unit_of_an_answer_is_of_one_edition(town: AsyncEngine, day:
     }
 
 
+@pytest.mark.writes
 async def test_without_a_day_it_is_today(town: AsyncEngine) -> None:
     key = await world.make_key(town, Role.EDITOR)
     for today in (DAYS[2] - A_DAY, DAY - A_DAY, DAY):
@@ -180,6 +183,7 @@ async def test_without_a_day_it_is_today(town: AsyncEngine) -> None:
         )
 
 
+@pytest.mark.writes
 async def test_before_the_first_edition_nothing_can_be_said_of_ground(town: AsyncEngine) -> None:
     day = str(DAYS[1] - A_DAY)
     query = """query ($day: Date) { dutyCoverage(duty: "grid_holder", asOf: $day) { total }
@@ -191,6 +195,7 @@ async def test_before_the_first_edition_nothing_can_be_said_of_ground(town: Asyn
     assert answer.codes() == ["NO_EDITION", "NO_EDITION"]
 
 
+@pytest.mark.writes
 async def test_the_two_sides_of_a_change_answer_on_their_own_days(town: AsyncEngine) -> None:
     query = """{ edition(number: 3) { changes { items { nodes { code
         before { code assignments(duty: "grid_holder") { nodes { body { key } } } }
@@ -210,6 +215,7 @@ async def test_the_two_sides_of_a_change_answer_on_their_own_days(town: AsyncEng
     assert side("after") == {code: after.get(code, []) for code, *_ in COME}
 
 
+@pytest.mark.writes
 async def test_a_nearer_day_decides_of_assignments_alone(town: AsyncEngine) -> None:
     query = f"""{{ unit(level: "grid", code: "{G31}", asOf: "{DAY - A_DAY}") {{
         then: assignments {{ nodes {{ body {{ key }} }} }}
@@ -225,6 +231,7 @@ async def test_a_nearer_day_decides_of_assignments_alone(town: AsyncEngine) -> N
     assert found["ever"]["nodes"] == [{"body": {"key": "chen"}, "unit": None}]
 
 
+@pytest.mark.writes
 async def test_a_correction_of_the_same_day_is_the_only_truth_of_that_day(
     town: AsyncEngine,
 ) -> None:
@@ -245,6 +252,7 @@ async def test_a_correction_of_the_same_day_is_the_only_truth_of_that_day(
         assert [u["code"] for u in found["dutyCoverage"]["missing"]["nodes"]] == missing
 
 
+@pytest.mark.writes
 async def test_what_a_correction_brings_back_was_never_left_behind(town: AsyncEngine) -> None:
     key = await world.make_key(town, Role.EDITOR)
     query = """{ third: edition(number: 3) { changes { orphanedAssignments { nodes {

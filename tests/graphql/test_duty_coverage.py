@@ -209,6 +209,7 @@ async def test_figures_are_the_same_whoever_asks(posted: AsyncEngine) -> None:
         )
 
 
+@pytest.mark.writes
 async def test_another_level_of_the_duty_needs_one_holder(posted: AsyncEngine) -> None:
     await duty_world.put(
         posted,
@@ -230,6 +231,7 @@ async def test_before_anything_is_drawn_there_is_nothing_to_cover(engine: AsyncE
     assert answer.codes() == ["NO_EDITION"]
 
 
+@pytest.mark.writes
 async def test_the_topmost_level_has_no_parents(posted: AsyncEngine) -> None:
     await add_duty(posted, "mayor", ("district",), 1, 1)
 
@@ -277,6 +279,7 @@ async def test_a_coverage_that_cannot_be_meant_is_refused(
     assert answer.data["duties"], "the neighbour stays"
 
 
+@pytest.mark.writes
 async def test_pages_of_what_is_missing_follow_on_one_another(posted: AsyncEngine) -> None:
     query = """query ($units: String, $shares: String) { dutyCoverage(duty: "volunteer_team") {
         missing(first: 2, after: $units) { totalCount nodes { code } ...Ends }
@@ -346,6 +349,7 @@ async def test_one_person_is_secretary_and_chair(posted: AsyncEngine) -> None:
     }
 
 
+@pytest.mark.writes
 async def test_compounds_are_counted_and_people_once(posted: AsyncEngine) -> None:
     await duty_world.put(posted, Carried("branch_secretary", "ren", ("compound", P2)))
     await duty_world.put(posted, Carried("supervisory_board", "ren", ("compound", P2)))
@@ -367,6 +371,7 @@ async def test_compounds_are_counted_and_people_once(posted: AsyncEngine) -> Non
     assert [one["key"] for one in three["bodies"]["nodes"]] == ["ren"]
 
 
+@pytest.mark.writes
 async def test_two_duties_on_two_units_are_no_cross_appointment(posted: AsyncEngine) -> None:
     await duty_world.put(posted, Carried("branch_secretary", "ren", ("compound", P1), MOVED, MOVED))
     await duty_world.put(posted, Carried("advisor_legal", "ren", ("compound", P1)))
@@ -390,6 +395,7 @@ async def test_it_is_asked_for_a_day(posted: AsyncEngine, day: dt.date) -> None:
     assert found["bodies"]["nodes"] == [{"assignments": {"totalCount": 2}}] * begun
 
 
+@pytest.mark.writes
 async def test_figures_of_hidden_duties_are_for_editors_of_what_is_looked_at(
     posted: AsyncEngine,
 ) -> None:
@@ -460,6 +466,7 @@ async def test_a_cross_appointment_that_cannot_be_meant_is_refused(
     assert answer.errors[0]["extensions"]["argument"] == argument
 
 
+@pytest.mark.writes
 async def test_the_level_is_the_first_dutys_own_where_all_have_it(posted: AsyncEngine) -> None:
     await duty_world.put(
         posted,
@@ -544,6 +551,7 @@ async def tried(town: AsyncEngine) -> AsyncEngine:
     post=st.sampled_from([None, "a"]),
     level=st.sampled_from(["grid", "compound"]),
 )
+@pytest.mark.writes
 async def test_any_roster_is_counted_as_by_a_plain_loop(
     tried: AsyncEngine,
     roster: list[Carried],

@@ -24,6 +24,8 @@ from tests.graphql.world import C1, G11, G12, G22, G31, G32, S1, S2, D
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from tests.databases import Databases
+
 pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 Ground = tuple[str, str]
@@ -61,12 +63,23 @@ HIDDEN = {n: one.unit[1] for n, one in enumerate(CARRIED, start=1) if one.duty =
 """Numbers of the assignments of which readers are not told, and their grids."""
 
 
-@pytest.fixture
-async def duties(posted: AsyncEngine) -> AsyncEngine:
-    """Give the town with its duties; everybody has a contact and properties."""
+async def build(engine: AsyncEngine) -> None:
+    """Give everybody a contact and properties."""
     said = text("""UPDATE body SET contact = '{"phone": "1"}', properties = '{"desk": 4}'""")
-    await world.run(posted, said)
-    return posted
+    await world.run(engine, said)
+
+
+@pytest.fixture(scope="session")
+def told_template(databases: Databases, duties_template: str) -> str:
+    """Draw the town with its duties and what is told of everybody, once."""
+    return databases.built("drawn_told", build, duties_template)
+
+
+@pytest.fixture
+def duties(told_template: str, engine: AsyncEngine) -> AsyncEngine:
+    """Give the town with its duties; everybody has a contact and properties."""
+    del told_template  # it is copied
+    return engine
 
 
 async def key_of(engine: AsyncEngine, asker: Asker) -> str | None:
@@ -137,6 +150,7 @@ async def test_a_search_finds_only_names_that_one_may_know(duties: AsyncEngine) 
                 assert found["totalCount"] == len(found["nodes"])
 
 
+@pytest.mark.writes
 async def test_a_name_is_public_on_the_days_of_a_public_duty_only(duties: AsyncEngine) -> None:
     await duty_world.put(
         duties,
@@ -152,6 +166,7 @@ async def test_a_name_is_public_on_the_days_of_a_public_duty_only(duties: AsyncE
     assert (await told(duties, '{ body(key: "yan") { name } }'))["body"] == {"name": None}
 
 
+@pytest.mark.writes
 async def test_a_duty_that_is_public_no_more_hides_who_carries_it(duties: AsyncEngine) -> None:
     await world.run(duties, update(Duty).where(Duty.key == "grid_holder").values(public=False))
     data = await told(
@@ -242,6 +257,7 @@ async def give(engine: AsyncEngine, asker: Asker, said: str) -> Answer:
     return await ask(engine, f"mutation {{ assign({said}) {{ id }} }}", key=key)
 
 
+@pytest.mark.writes
 async def test_a_refusal_names_nobody_whom_the_asker_may_not_know(duties: AsyncEngine) -> None:
     """Yan helps in G31 of S2, of which an editor of S1 is not told; it carries something in S1."""
     await duty_world.put(duties, Carried("building_head", "yan", ("compound", f"{C1}P01"), EARLY))
@@ -257,6 +273,7 @@ async def test_a_refusal_names_nobody_whom_the_asker_may_not_know(duties: AsyncE
         assert secret not in str(hidden)
 
 
+@pytest.mark.writes
 async def test_a_hidden_assignment_of_other_ground_is_as_if_it_were_not_there(
     duties: AsyncEngine,
 ) -> None:
@@ -270,6 +287,7 @@ async def test_a_hidden_assignment_of_other_ground_is_as_if_it_were_not_there(
     assert there.errors[0]["message"].replace(str(foreign), "999") == absent.errors[0]["message"]
 
 
+@pytest.mark.writes
 async def test_nobody_learns_a_home_by_giving_its_owner_a_duty(duties: AsyncEngine) -> None:
     """Chen lives in S2: an editor of S1 would know the home as soon as it carried something there.
 
@@ -296,6 +314,7 @@ P1_UNIT = f'unit: {{level: "compound", code: "{C1}P01"}}'
 # -- the ground ------------------------------------------------------------------------------
 
 
+@pytest.mark.writes
 async def test_what_is_left_of_a_unit_that_is_gone_is_for_those_who_had_it(
     duties: AsyncEngine,
 ) -> None:
@@ -307,6 +326,7 @@ async def test_what_is_left_of_a_unit_that_is_gone_is_for_those_who_had_it(
     assert wanted == {EDITOR_OF_S1: False, EDITOR_OF_S2: True}
 
 
+@pytest.mark.writes
 async def test_a_unit_that_goes_to_another_parent_takes_what_is_carried_on_it_along(
     duties: AsyncEngine,
 ) -> None:
@@ -322,6 +342,7 @@ async def seen_in_g31(engine: AsyncEngine, asker: Asker) -> bool:
     return (await say(engine, asker, query))["node"] is not None
 
 
+@pytest.mark.writes
 async def test_what_ended_gives_no_right_to_know_and_what_is_to_come_does(
     duties: AsyncEngine,
 ) -> None:

@@ -26,6 +26,7 @@ def text_id(text: str) -> str:
 FIELDS = "id number effectiveOn publishedAt publishedBy note correction levels { key }"
 
 
+@pytest.mark.writes
 async def test_editions_come_newest_first_in_pages(town: AsyncEngine) -> None:
     query = """query ($after: String) { editions(first: 1, after: $after) {
         totalCount nodes { %s } edges { cursor node { number } }
@@ -214,6 +215,7 @@ async def test_at_most_1000_ids_are_looked_up(town: AsyncEngine) -> None:
     assert answer.codes() == ["LIMIT_EXCEEDED"]
 
 
+@pytest.mark.writes
 async def test_a_unit_of_a_draft_has_an_id_of_its_own(town: AsyncEngine) -> None:
     key = await world.make_key(town, Role.EDITOR)
     await imported.add_draft(town, units=[(G11, C1, (0, 0, 1, 1))])

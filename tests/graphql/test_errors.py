@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.reads]
 
 
 @pytest.mark.one_way  # or it is logged twice
+@pytest.mark.writes
 async def test_an_unexpected_error_is_masked_and_logged_under_a_reference(
     town: AsyncEngine, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,6 +74,7 @@ async def test_a_facility_tells_all_that_its_list_says(points: AsyncEngine) -> N
     assert answer["r"]["properties"] == {"phone": "12", "n": 1}
 
 
+@pytest.mark.writes
 async def test_a_facility_stands_from_its_first_day_until_its_last(town: AsyncEngine) -> None:
     await load(town, Point("a", since="2026-03-01", until="2026-04-01", name="<i>"))
     found_on = {
@@ -87,6 +88,7 @@ async def test_a_facility_stands_from_its_first_day_until_its_last(town: AsyncEn
     assert then["facility"]["name"] == "<i>"
 
 
+@pytest.mark.writes
 async def test_an_id_names_one_state_and_finds_it_when_it_is_over(town: AsyncEngine) -> None:
     await load(town, Point("a", name="old"))
     await load(town, Point("a", name="new"), day=dt.date(2026, 5, 1))
@@ -170,6 +172,7 @@ async def test_on_a_border_the_smallest_code_has_it_in_every_answer(points: Asyn
             assert await found(points, within) == inside, within
 
 
+@pytest.mark.writes
 async def test_a_gate_is_in_the_compound_that_it_names_wherever_it_lies(town: AsyncEngine) -> None:
     # inside P1, says P2; inside P1, says one that is not there
     await load(
@@ -303,6 +306,7 @@ FAILING = {
 and is open "whenever"."""
 
 
+@pytest.mark.writes
 async def test_a_rule_that_is_failed_is_told_and_found(points: AsyncEngine) -> None:
     rules = [rule for rule in FAILING if rule != "ROOM_NOBODY_ASKS"]
     judged = FacilityKind.key.in_(["station", "community_centre"])
@@ -347,6 +351,7 @@ async def test_units_list_the_facilities_in_them(points: AsyncEngine) -> None:
     assert [node["key"] for node in rest] == ["s", "x"]
 
 
+@pytest.mark.writes
 async def test_facilities_below_a_field_are_those_of_its_day(town: AsyncEngine) -> None:
     await load(town, placed(Point("a", until="2026-03-01"), 0.5, 1.5))
     await load(town, placed(Point("b", since="2026-03-01"), 0.5, 1.5))
@@ -369,6 +374,7 @@ async def test_facilities_below_a_field_are_those_of_its_day(town: AsyncEngine) 
     assert await below(f"{{ ...Then }} {fragment}") == ["a"]
 
 
+@pytest.mark.writes
 async def test_a_unit_of_an_old_edition_has_the_facilities_of_its_first_day(
     town: AsyncEngine,
 ) -> None:
@@ -386,6 +392,7 @@ async def test_a_unit_of_an_old_edition_has_the_facilities_of_its_first_day(
     assert first["after"]["facilities"]["nodes"] == []
 
 
+@pytest.mark.writes
 async def test_units_of_a_draft_have_the_facilities_on_their_new_ground(
     points: AsyncEngine,
 ) -> None:

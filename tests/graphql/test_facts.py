@@ -39,7 +39,7 @@ async def test_a_part_is_forgotten_alone_and_with_all() -> None:
 
 async def test_a_part_is_trusted_as_long_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1_000.0
-    monkeypatch.setattr(knowledge.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr("resolvers.known.time.monotonic", lambda: now_s)
     known = trusted()
     part = known.of("part")
     await part.learn("fact", fact)
@@ -94,7 +94,7 @@ async def test_what_changes_all_the_time_is_not_read_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now_s = 1_000.0
-    monkeypatch.setattr(knowledge.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr("resolvers.known.time.monotonic", lambda: now_s)
     known = trusted()
 
     async def make() -> str:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 ASKED = "{ editions(first: 1) { nodes { number } } }"
 """Nothing that the service may know without asking."""
-EMPTY = {"editions": {"nodes": []}}
+EMPTY: dict[str, dict[str, list[object]]] = {"editions": {"nodes": []}}
 WAITING = "wait_event_type = 'Lock' AND datname = current_database()"
 PATIENCE_S = 20.0
 

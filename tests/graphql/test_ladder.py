@@ -86,6 +86,7 @@ async def test_where_one_is_missing_the_nearest_above_answers(posted: AsyncEngin
     ]
 
 
+@pytest.mark.writes
 async def test_what_one_may_not_see_answers_for_nobody(posted: AsyncEngine) -> None:
     await duty_world.put(posted, Carried("volunteer", "ren", ("grid", G32), MOVED))
     editors = {
@@ -110,6 +111,7 @@ async def test_with_a_duty_only_who_carries_it_answers(posted: AsyncEngine) -> N
     ]
 
 
+@pytest.mark.writes
 async def test_a_compound_comes_first_where_it_may_have_the_duty(posted: AsyncEngine) -> None:
     above: Rungs = [(one, one, []) for one in (G11, C1, S1, D)]
 
@@ -140,6 +142,7 @@ async def test_an_address_has_the_compound_that_it_names(posted: AsyncEngine) ->
     }
 
 
+@pytest.mark.writes
 async def test_history_adds_who_did_before_but_moves_no_rung(posted: AsyncEngine) -> None:
     before = Carried("grid_holder", "chen", ("grid", G11), dt.date(2019, 1, 1), EARLY)
     await duty_world.put(posted, before)
@@ -182,6 +185,7 @@ async def test_on_a_border_the_unit_of_the_border_rule_answers(posted: AsyncEngi
     assert (await rungs(posted, (0.1, 0.5)))[0] == (G11, G11, ["an"])
 
 
+@pytest.mark.writes
 async def test_a_second_partition_has_a_ladder_of_its_own(posted: AsyncEngine) -> None:
     async with posted.begin() as connection:
         beat = {"key": "beat", "name": "警务网格", "parent": "subdistrict", "tiling": "TILES"}
@@ -243,6 +247,7 @@ async def tried(town: AsyncEngine) -> AsyncEngine:
     day=st.sampled_from(MOMENTS),
     duty=st.sampled_from([None, *(kind.key for kind in KINDS)]),
 )
+@pytest.mark.writes
 async def test_any_roster_is_climbed_as_by_a_plain_loop(
     tried: AsyncEngine, roster: list[Carried], day: dt.date, duty: str | None
 ) -> None:

@@ -100,6 +100,7 @@ async def test_successors_are_those_with_most_households_in_their_new_state(
     assert (second["unit"]["code"], second["households"]) == (N2, 5)
 
 
+@pytest.mark.writes
 async def test_pairs_of_editions_tell_it_in_either_direction(town: AsyncEngine, key: str) -> None:
     await duty_world.put(town, Carried("community_liaison", "dai", ("community", C3), DAY))
     await duty_world.put(town, Carried("grid_holder", "xu", ("grid", N1), DAY))
@@ -180,6 +181,7 @@ async def test_a_page_that_cannot_be_meant_is_refused(
         assert answer.codes() == [code]
 
 
+@pytest.mark.writes
 async def test_what_is_ended_on_the_editions_day_is_not_left_behind(
     town: AsyncEngine, key: str
 ) -> None:
@@ -194,6 +196,7 @@ async def test_what_is_ended_on_the_editions_day_is_not_left_behind(
     assert of(found["edition"]["changes"]) == [EVERY[0], ("still", G12), *EVERY[1:]]
 
 
+@pytest.mark.writes
 async def test_a_draft_tells_what_it_would_leave_behind(town: AsyncEngine, key: str) -> None:
     # over edition 2, in which C1 has G11 below y = 0.5 and G12 above
     await imported.add_draft(town, units=[(G11, C1, (0, 0, 2, 1))])
@@ -209,6 +212,7 @@ async def test_a_draft_tells_what_it_would_leave_behind(town: AsyncEngine, key: 
     assert (successor["households"], successor["householdShare"]) == (3, 1.0)
 
 
+@pytest.mark.writes
 async def test_editions_tell_it_in_as_many_statements_for_all_as_for_one(
     town: AsyncEngine, key: str, statements: list[str]
 ) -> None:

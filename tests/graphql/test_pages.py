@@ -192,6 +192,7 @@ async def test_a_box_finds_what_intersects_it(
     assert await codes(town, f"bbox: {box}") == found
 
 
+@pytest.mark.writes
 async def test_a_box_asks_for_the_land_and_not_for_its_frame(town: AsyncEngine) -> None:
     # an L around the corner of the box: their frames overlap, they do not
     corner = shapely.Polygon(
@@ -203,6 +204,7 @@ async def test_a_box_asks_for_the_land_and_not_for_its_frame(town: AsyncEngine) 
     assert await codes(town, "bbox: [110.05, 38.15, 110.18, 38.18]") == ["L"]
 
 
+@pytest.mark.writes
 async def test_a_box_may_cross_the_antimeridian(town: AsyncEngine) -> None:
     east = shapely.MultiPolygon([shapely.box(179.8, -17, 179.9, -16.9)])
     west = shapely.MultiPolygon([shapely.box(-179.9, -17, -179.8, -16.9)])
@@ -268,6 +270,7 @@ async def test_the_exact_code_comes_first_then_codes_that_start_so(town: AsyncEn
     assert found == [C3, G31, G32]
 
 
+@pytest.mark.writes
 async def test_names_that_start_so_come_before_others(town: AsyncEngine) -> None:
     await world.add_unit(town, "grid", "Z1", world.polygon((9, 9, 10, 10)), name="大柳荫里")
 

@@ -46,6 +46,7 @@ async def test_degrees_come_out_in_the_datum_that_is_asked_for(town: AsyncEngine
     assert unit["labelPoint"]["coordinates"] == pytest.approx(label.tolist(), abs=2e-7)
 
 
+@pytest.mark.writes
 async def test_pictures_have_seven_decimals(town: AsyncEngine) -> None:
     fine = shapely.MultiPolygon([shapely.box(110.123456789, 30, 110.2, 30.1)])
     await world.add_unit(town, "grid", "F", fine)
@@ -55,6 +56,7 @@ async def test_pictures_have_seven_decimals(town: AsyncEngine) -> None:
     assert {x for x, _ in data["unit"]["geometry"]["coordinates"][0][0]} == {110.1234568, 110.2}
 
 
+@pytest.mark.writes
 async def test_simplified_neighbours_have_no_crack_between_them(town: AsyncEngine) -> None:
     # two units that share a border which zigzags by 22 m
     border = [(110.01 + 0.0002 * (k % 2), 30 + 0.001 * k) for k in range(11)]
@@ -80,6 +82,7 @@ async def test_simplified_neighbours_have_no_crack_between_them(town: AsyncEngin
 
 
 @pytest.mark.parametrize("tolerance", ["-1", "1e9"])
+@pytest.mark.writes
 async def test_a_tolerance_has_bounds(town: AsyncEngine, tolerance: str) -> None:
     query = f'{{ unit(level: "grid", code: "{G11}") {{ geometry(toleranceM: {tolerance}) }} }}'
     answer = await ask(town, query)

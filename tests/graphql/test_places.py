@@ -76,6 +76,7 @@ async def test_on_a_border_the_smallest_code_and_its_ancestors_answer(
     assert by_community["units"] == units, "no other level tells another story"
 
 
+@pytest.mark.writes
 async def test_the_smallest_code_is_meant_byte_by_byte(town: AsyncEngine) -> None:
     square = world.polygon((20, 20, 21, 21))
     for code in ("b", "B", "a10", "a9"):
@@ -113,6 +114,7 @@ async def test_outside_the_nearest_unit_is_told_with_its_distance(town: AsyncEng
     assert found["onBorder"] is False
 
 
+@pytest.mark.writes
 async def test_nearest_is_meant_on_the_ground_and_not_in_degrees(town: AsyncEngine) -> None:
     # at 80 N a degree of longitude is 19 km, of latitude 112 km
     east = shapely.MultiPolygon([shapely.box(10.5, 79.9, 10.6, 80.1)])
@@ -144,6 +146,7 @@ async def test_a_disjoint_level_answers_for_itself(town: AsyncEngine) -> None:
     assert street["nearestDistanceM"] == pytest.approx(111.0, rel=1e-3)
 
 
+@pytest.mark.writes
 async def test_where_a_level_is_not_published_the_levels_above_answer(town: AsyncEngine) -> None:
     gone = update(Unit).where(Unit.code.in_([G31, G32])).values(last_edition=1)
     await world.run(town, gone)
@@ -235,6 +238,7 @@ async def test_an_address_is_where_its_point_is_and_in_the_compound_it_names(
     }
 
 
+@pytest.mark.writes
 async def test_an_address_lies_in_the_compound_that_it_names_wherever_its_point_is(
     engine: AsyncEngine,
 ) -> None:
@@ -316,6 +320,7 @@ async def test_a_batch_has_at_most_10000_points(town: AsyncEngine) -> None:
 # --- partitions side by side --------------------------------------------------------------------
 
 
+@pytest.mark.writes
 async def test_partitions_side_by_side_never_contradict_one_another(town: AsyncEngine) -> None:
     police = LevelSpec("police_grid", "警务网格", "community", Tiling.TILES, 0)
     await load_levels(town, by_rank([*DEFAULT_LEVELS, police]))

@@ -357,6 +357,7 @@ WHERE u.level = :level AND u.first_edition = 1 AND t.first_edition = 1
 
 @pytest.mark.parametrize("to", ["district", "community", "grid", "police"])
 @pytest.mark.parametrize("level", ["district", "community", "grid", "police", "compound"])
+@pytest.mark.writes
 async def test_shares_add_up_to_one_and_are_those_of_an_overlay_in_postgis(
     city: AsyncEngine, level: str, to: str
 ) -> None:
@@ -386,6 +387,7 @@ async def test_shares_add_up_to_one_and_are_those_of_an_overlay_in_postgis(
         assert found[pair] == pytest.approx(m2, rel=1e-5), pair
 
 
+@pytest.mark.writes
 async def test_a_level_without_units_has_no_shares_and_one_without_a_name_is_unknown(
     city: AsyncEngine,
 ) -> None:
@@ -412,6 +414,7 @@ async def test_shares_are_those_of_the_day(city: AsyncEngine) -> None:
     )
 
 
+@pytest.mark.writes
 async def test_slivers_of_a_border_that_runs_beside_another_are_left_out(
     city: AsyncEngine,
 ) -> None:
@@ -468,6 +471,7 @@ async def test_predecessors_stand_in_the_edition_before(city: AsyncEngine) -> No
     }
 
 
+@pytest.mark.writes
 async def test_nodes_and_other_levels_make_no_predecessors(city: AsyncEngine) -> None:
     async with city.begin() as connection:  # p1 received nodes in edition 2: the same version
         known = await connection.scalar(select(Unit.id).where(Unit.code == "p1"))
@@ -487,6 +491,7 @@ async def test_nodes_and_other_levels_make_no_predecessors(city: AsyncEngine) ->
     assert await shares(city, "community", "A", "", DAYS[1]) == {}
 
 
+@pytest.mark.writes
 async def test_ground_that_had_no_unit_has_no_predecessors(city: AsyncEngine) -> None:
     async with city.begin() as connection:
         await draw(connection, 2, "compound", {"k2": (2 + THIRD, 0, 3, 1)}, parent="B")
@@ -498,6 +503,7 @@ async def test_ground_that_had_no_unit_has_no_predecessors(city: AsyncEngine) ->
     assert await shares(city, "compound", "k3", "", DAYS[1]) == {}, "it touches k1, no more"
 
 
+@pytest.mark.writes
 async def test_homes_are_those_of_today_by_the_ground_of_before(city: AsyncEngine) -> None:
     async with city.begin() as connection:  # a home that came with edition 2, on what was a2
         await connection.execute(
@@ -541,6 +547,7 @@ async def drafted(city: AsyncEngine, units: Sequence[tuple[str, Box]]) -> Any:  
     return answer["drafts"]["nodes"][0]["units"]["nodes"]
 
 
+@pytest.mark.writes
 async def test_units_of_a_draft_come_after_those_of_the_base_edition(city: AsyncEngine) -> None:
     [south, north] = await drafted(city, [("n1", (0, 0, 2, HALF)), ("n2", (0, HALF, 2, 2))])
 
@@ -563,6 +570,7 @@ async def test_units_of_a_draft_come_after_those_of_the_base_edition(city: Async
     }
 
 
+@pytest.mark.writes
 async def test_a_twisted_unit_of_a_draft_has_the_shares_of_its_land(city: AsyncEngine) -> None:
     await drafted(city, [("n1", (0, 0, 1, 1))])
     async with city.begin() as connection:

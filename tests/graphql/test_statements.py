@@ -134,6 +134,7 @@ FRAME = 2
         ('coverage(level: "grid") { findings { nodes { kind } totalCount } }', 4),
     ],
 )
+@pytest.mark.writes
 async def test_a_list_level_is_one_statement(
     town: AsyncEngine, counted: list[str], query: str, count: int
 ) -> None:
@@ -191,6 +192,7 @@ async def test_a_report_of_an_edition_is_computed_once(
     assert len(counted) == FRAME + 1, "which waivers hold"
 
 
+@pytest.mark.writes
 async def test_drafts_take_as_many_statements_as_one(town: AsyncEngine, counted: list[str]) -> None:
     key = await world.make_key(town, Role.EDITOR)
     rows = [(G11, C1, (0, 0, 1, 1)), (G12, C1, (1, 0, 2, 1)), (None, C1, (0, 0, 1, 1))]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, Polygon
-from sqlalchemy import Text, cast, insert
+from sqlalchemy import Text, cast, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from geo.chain import chains
@@ -331,5 +331,6 @@ async def make_key(
     engine: AsyncEngine, role: keys.Role, *, within: tuple[str, str] | None = None
 ) -> str:
     """Make a key and return it; also where nothing else can be changed: it is in nobody's way."""
-    async with engine.execution_options(postgresql_readonly=False).begin() as connection:
+    async with engine.begin() as connection:
+        await connection.execute(text("SET TRANSACTION READ WRITE"))
         return (await keys.create(connection, name="tester", role=role, within=within)).secret
