@@ -10,9 +10,9 @@ from graphql import parse
 from resolvers.context import Context, Shared
 from schema.build import schema
 from schema.cost import estimate, plan
-from schema.weights import CITY_UNITS
 from schema.limits import Limits
 from schema.request import RequestContext
+from schema.weights import CITY_UNITS
 from tests.graphql.asking import TODAY
 from tests.graphql.world import G11
 
