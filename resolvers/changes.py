@@ -13,6 +13,7 @@ from geo.changes_told import ChangeSet, only
 from geo.errors import BadInputError, TooCostlyError, UnknownError
 from geo.levels import Tiling
 from resolvers.changes_compared import compare
+from resolvers.paging import check_text
 from resolvers.units import UnitRef
 from storage import changes as store
 from storage import drafts_reading, editions
@@ -65,6 +66,7 @@ async def changes_between(
     tree = await context.tree()
     tree.get(level)
     if within is not None:
+        check_text("within", within.code)
         tree.require_above(within.level, level, argument="within")
     await _require_editions(context, {"from": before, "to": after})
     asked = Between(level, before, after, within)

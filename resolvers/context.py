@@ -86,7 +86,8 @@ class Cache:
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self._held: OrderedDict[Hashable, tuple[asyncio.Future[Any], int]] = OrderedDict()
+        self._held: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._coming: dict[Hashable, asyncio.Task[Any]] = {}
         self._weight = 0
 
     async def get(
@@ -95,39 +96,42 @@ class Cache:
         """Return the result of ``make`` for a key; those who ask meanwhile wait for the same."""
         if key in self._held:
             self._held.move_to_end(key)
-            # the one who made it may have been cancelled, the others not: the task goes on
-            return cast("T", await asyncio.shield(self._held[key][0]))
-        task = asyncio.ensure_future(_for_all(make))
-        self._held[key] = task, 0
-        task.add_done_callback(lambda done: self._settle(key, done, weigh))
-        return cast("T", await asyncio.shield(task))
+            return cast("T", self._held[key][0])
+        if key not in self._coming:
+            task = self._coming[key] = asyncio.ensure_future(_for_all(make))
+            task.add_done_callback(lambda done: self._settle(key, done, weigh))
+        # the one who made it may have been cancelled, the others not: the task goes on
+        return cast("T", await asyncio.shield(self._coming[key]))
 
     def peek(self, key: Hashable) -> Any:  # noqa: ANN401 - results of any type
         """Return a result that is there; None where it is not, yet or at all."""
         held = self._held.get(key)
-        if held is None or not held[0].done() or held[0].cancelled() or held[0].exception():
+        if held is None:
             return None
         self._held.move_to_end(key)
-        return held[0].result()
+        return held[0]
 
     def is_coming(self, key: Hashable) -> bool:
-        """Return whether a result is being made."""
-        return key in self._held
+        """Return whether a result is being made, or is there."""
+        return key in self._coming or key in self._held
 
     def _settle(
         self, key: Hashable, done: asyncio.Future[Any], weigh: Callable[[Any], int]
     ) -> None:
-        """Weigh a result, and forget old ones; a failure is not kept."""
+        """Weigh a result, and forget old ones; a failure is not kept.
+
+        Not the task is kept, which holds what its request knew when it began.
+        """
+        del self._coming[key]
         if done.cancelled() or done.exception() is not None:
-            self._held.pop(key, None)
             return
-        weight = weigh(done.result())
-        self._held[key] = done, weight
+        weight = max(1, weigh(done.result()))  # a name and nothing are something, too
+        self._held[key] = done.result(), weight
         self._weight += weight
         for old, (_, heavy) in list(self._held.items()):
             if self._weight <= self.room:
                 break
-            if heavy and old != key:
+            if old != key:
                 del self._held[old]
                 self._weight -= heavy
 
@@ -142,6 +146,10 @@ def _hear(done: asyncio.Future[Any]) -> None:
     """Hear how something ended that nobody may wait for any more."""
     if not done.cancelled():
         done.exception()
+
+
+def _is_there(asked: asyncio.Future[Any] | None) -> bool:
+    return asked is not None and asked.done() and not (asked.cancelled() or asked.exception())
 
 
 async def _for_all(make: Callable[[], Awaitable[T]]) -> T:
@@ -253,6 +261,7 @@ class Context:
         self._reader = shared.reader
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
         self._facts: dict[Hashable, Any] = {}
+        self._trusts = True
         self._things = 0
         self._statement_s: float | None = None
         self._stopped: WanggeError | None = None
@@ -262,6 +271,15 @@ class Context:
     def key(self) -> str | None:
         """The key that came with the request, valid or not; nobody is told it."""
         return self._key
+
+    @property
+    def trusts(self) -> bool:
+        """Whether what the process knows is good enough, although a change may be on its way."""
+        return self._trusts
+
+    def look_itself(self) -> None:
+        """Ask the database for all that may change, whatever the process knows of it."""
+        self._trusts = False
 
     def bound(self, statement_s: float | None) -> None:
         """Let each question to the database take no more than so many seconds."""
@@ -342,7 +360,12 @@ class Context:
             self._at_work.discard(task)
 
     async def once(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of ``make``, which one request runs once for a key."""
+        """Return the result of ``make``, which one request runs once for a key.
+
+        What is made for all does not wait for what ends with this request.
+        """
+        if _FOR_ALL.get() and not _is_there(self._asked.get(key)):
+            key = _FOR_ALL, key
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(make())
             self._asked[key].add_done_callback(_hear)
@@ -376,7 +399,7 @@ class Context:
         if key in self._facts:
             return cast("T", self._facts[key])
         known = self.shared.known.of(part) if part is not None else self.shared.known
-        found = known.look(key)
+        found = known.look(key) if self._trusts else UNKNOWN
         if found is UNKNOWN:
             found = await self.once(key, lambda: known.learn(key, make))
         self._facts[key] = found
@@ -386,7 +409,7 @@ class Context:
         """Return a fact that needs no asking; ``UNKNOWN`` where it does."""
         if key not in self._facts:
             known = self.shared.known.of(part) if part is not None else self.shared.known
-            found = known.look(key)
+            found = known.look(key) if self._trusts else UNKNOWN
             if found is UNKNOWN:
                 return UNKNOWN
             self._facts[key] = found

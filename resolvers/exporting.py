@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import shapely
 
 from geo.errors import NoEditionError, UnknownError
+from resolvers.paging import check_text
 from resolvers.worlds import find_level
 from sources.writing import UnitRow
 from storage import editions, exporting, levels
@@ -78,6 +79,7 @@ async def find_top(
     text: str,
 ) -> tuple[str, list[str]]:
     """Return the code of a unit above a level, and the levels from it down."""
+    check_text("within", text)
     named, colon, code = text.partition(":")
     path: list[str] = []
     above = spec.parent

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from geo.errors import WanggeError
 from geo.inside import UNSURE, Polygons
+from resolvers.held import set_aside
 from resolvers.place_codes import OUTSIDE, PlaceCodeRow
 from storage.editions import EditionRow
 from storage.engine import as_geoms
@@ -276,6 +277,7 @@ async def _come(context: Context, edition: int) -> None:
         await context.shared.standing.get(
             edition, lambda: _fetch(context, edition), lambda one: one.weight
         )
+        set_aside()
     except (SQLAlchemyError, WanggeError) as error:
         LOG.warning("units of edition %d are not held: %s", edition, error)
 

@@ -112,6 +112,7 @@ async def one(context: Context, edition: int, ref: UnitRef, wanted: Wanted) -> U
     UnknownError
         If there is no such level; a unit that is not there is none.
     """
+    check_text("level", ref.level)
     check_text("code", ref.code)
     found = await by_keys(context, [(State(edition), *ref)], wanted)
     if not found:
@@ -281,6 +282,7 @@ async def search(
     keys = [tree.get(key, argument="levels").key for key in levels] if levels is not None else None
     paths: dict[str, tuple[str, ...]] | None = None
     if within is not None:
+        check_text("within", within.code)
         tree.get(within.level, argument="within")
         below = [spec.key for spec in tree.below(within.level)]
         keys = [key for key in below if keys is None or key in keys]

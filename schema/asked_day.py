@@ -53,10 +53,11 @@ def _find(raw: Raw, steps: tuple[Step, ...]) -> dt.date | None:
     found = None
     selections: list[SelectionSetNode | None] = [raw.operation.selection_set]
     for name, of in reversed(steps):
+        seen: set[str] = set()
         fields = [
             field
             for one in selections
-            for field in _fields(raw, one, of)
+            for field in _fields(raw, one, of, seen)
             if (field.alias or field.name).value == name
         ]
         found = _day_of(raw, fields) or found
@@ -73,20 +74,32 @@ def _day_of(raw: Raw, fields: Iterable[FieldNode]) -> dt.date | None:
     return None
 
 
-def _fields(raw: Raw, selections: SelectionSetNode | None, of: str | None) -> Iterator[FieldNode]:
-    """Yield the fields that a selection asks of a type: one name may be two fields of two types."""
+def _fields(
+    raw: Raw, selections: SelectionSetNode | None, of: str | None, seen: set[str]
+) -> Iterator[FieldNode]:
+    """Yield the fields that a selection asks of a type: one name may be two fields of two types.
+
+    Parameters
+    ----------
+    seen
+        Fragments of this place: each is followed once, as execution does.
+    """
     for node in selections.selections if selections else ():
         if _left_out(raw, node):
             continue
         if isinstance(node, FieldNode):
             yield node
             continue
+        if isinstance(node, FragmentSpreadNode):
+            if node.name.value in seen:
+                continue
+            seen.add(node.name.value)
         fragment: FragmentDefinitionNode | InlineFragmentNode = (
             raw.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node  # type: ignore[assignment]  # the third kind
         )
         condition = fragment.type_condition
         if condition is None or of is None or condition.name.value in {of, "Node"}:
-            yield from _fields(raw, fragment.selection_set, of)
+            yield from _fields(raw, fragment.selection_set, of, seen)
 
 
 def _as_day(value: Any) -> dt.date | None:  # noqa: ANN401 - a literal's text, or a variable's day

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
+from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode
 
 from resolvers.places import Points
 from schema.enums import Datum
@@ -16,7 +16,7 @@ from schema.enums import Datum
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, TypeNode
+    from graphql import OperationDefinitionNode, TypeNode
     from numpy.typing import NDArray
 
     from schema.arguments import PointInput
@@ -70,7 +70,7 @@ def points_of(given: Sequence[PointInput]) -> Points:
 
 
 def batches_in(
-    document: DocumentNode, variables: Mapping[str, Any] | None
+    operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> dict[str, PointBatch]:
     """Return the variables that are batches of plain points; whatever is odd about one, it is none.
 
@@ -80,13 +80,11 @@ def batches_in(
         As they came: graphql-core looks at all the others.
     """
     found = {}
-    for operation in document.definitions if variables else ():
-        if isinstance(operation, OperationDefinitionNode):
-            for one in operation.variable_definitions or ():
-                name = one.variable.name.value
-                batch = _batch((variables or {}).get(name)) if _of_points(one.type) else None
-                if batch is not None:
-                    found[name] = batch
+    for one in operation.variable_definitions or ():
+        name = one.variable.name.value
+        batch = _batch(variables.get(name)) if _of_points(one.type) else None
+        if batch is not None:
+            found[name] = batch
     return found
 
 

@@ -74,12 +74,19 @@ class _OnUnit:
 
     def shown(self) -> list[Assignment]:
         """Show all that is carried on the unit, of the duty asked for."""
-        held, day, state = self.asked.held, self.asked.held.day, self.asked.state
-        kept = held.shown((Assignment, state))  # by number
+        day, state = self.asked.held.day, self.asked.state
+        kept = _kept(self.asked)  # by number
         return [
             kept.get(row.id) or kept.setdefault(row.id, Assignment.of(row, day, state))
             for row in self.rows
         ]
+
+
+def _kept(asked: _Asked, *how: object) -> dict[Any, Any]:
+    """Return where it is kept what answers show; of drafts, of which there are many, nothing is."""
+    if asked.state is not None and asked.state.drafts:
+        return {}
+    return asked.held.shown((Assignment, *how, asked.state))
 
 
 @shortcut("Unit", "assignments")
@@ -118,7 +125,7 @@ def _nodes(
     if asked is None or len(held) != len(lists) or any(one.asked is not asked for one in held):
         return None
     size = asked.size
-    kept = asked.held.shown((Assignment, asked.level, asked.which.duty, asked.state))  # by code
+    kept = _kept(asked, asked.level, asked.which.duty)  # by code
     made = []
     for one in held:
         shown = kept.get(one.code)

@@ -34,7 +34,6 @@ from schema.batches import PointBatch, batches_in
 
 if TYPE_CHECKING:
     from graphql import (
-        DocumentNode,
         GraphQLInputType,
         GraphQLLeafType,
         GraphQLSchema,
@@ -64,16 +63,12 @@ class Variables:
 
     Parameters
     ----------
-    document
-        A valid text.
     operation
-        One of its operations.
+        One of a valid text.
     """
 
-    def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
-    ) -> None:
-        self._document = document
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._operation = operation
         self._known: list[_Variable] = []
         for node in operation.variable_definitions or ():
             signature: Any = get_variable_signature(schema, node)  # no error: the text is valid
@@ -82,7 +77,7 @@ class Variables:
 
     def read(self, given: Mapping[str, Any]) -> VariableValues | None:
         """Return the values; None where one is wrong, of which graphql-core tells."""
-        batches = batches_in(self._document, given) if self._known else {}
+        batches = batches_in(self._operation, given) if self._known else {}
         sources, coerced = {}, {}
         for signature, coerce, default in self._known:
             name, kind = signature.name, signature.type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -172,7 +173,23 @@ async def _beside(text: str, work: Callable[P, T], *given: P.args, **named: P.kw
     """Do what takes long for a long text in a thread, where it leaves others half of the time."""
     if len(text) <= SHORT:
         return work(*given, **named)
-    return await to_thread.run_sync(partial(work, *given, **named), limiter=_one_at_a_time())
+    return await to_thread.run_sync(
+        partial(_uncollected, work, *given, **named), limiter=_one_at_a_time()
+    )
+
+
+def _uncollected(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Do what makes thousands of things at once, and leaves few circles; for one thread at a time.
+
+    The collector of garbage would go through them again and again, while nobody is answered.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return work(*given, **named)
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache

@@ -118,23 +118,32 @@ def _variables(raw: Raw) -> dict[str, Any]:
 
 def _merge(raw: Raw, nodes: Iterable[FieldNode]) -> Fields:
     fields: Fields = {}
+    seen: set[str] = set()
     for node in nodes:
-        for field in _walk(raw, node.selection_set):
+        for field in _walk(raw, node.selection_set, seen):
             fields.setdefault(field.name.value, []).append(field)
     return fields
 
 
-def _walk(raw: Raw, selections: SelectionSetNode | None) -> Iterator[FieldNode]:
-    """Yield the fields of a selection, those of its fragments too, whatever their type."""
+def _walk(raw: Raw, selections: SelectionSetNode | None, seen: set[str]) -> Iterator[FieldNode]:
+    """Yield the fields of a selection, those of its fragments too, whatever their type.
+
+    Parameters
+    ----------
+    seen
+        Fragments of this place: each is followed once, as execution does. Those that spread the
+        next one twice would double at each step.
+    """
     for node in selections.selections if selections else ():
         if _left_out(raw, node):
             continue
         if isinstance(node, FieldNode):
             yield node
-        elif isinstance(node, FragmentSpreadNode):
-            yield from _walk(raw, raw.fragments[node.name.value].selection_set)
-        else:
-            yield from _walk(raw, getattr(node, "selection_set", None))
+        elif not isinstance(node, FragmentSpreadNode):
+            yield from _walk(raw, getattr(node, "selection_set", None), seen)
+        elif node.name.value not in seen:
+            seen.add(node.name.value)
+            yield from _walk(raw, raw.fragments[node.name.value].selection_set, seen)
 
 
 def _left_out(raw: Raw, node: SelectionNode) -> bool:

@@ -29,6 +29,13 @@ def shown(error: GraphQLError, *, began: bool = False) -> GraphQLError:
         Whether the operation had begun, so that an error of no field is one all the same: that
         of a subscription's source.
     """
+    try:
+        return _shown(error, began=began)
+    finally:
+        forget_frames(error)
+
+
+def _shown(error: GraphQLError, *, began: bool) -> GraphQLError:
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
@@ -61,3 +68,17 @@ def _with(error: GraphQLError, message: str, extensions: dict[str, object]) -> G
         path=error.path,
         extensions=extensions,
     )
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Let an error that was told not hold all that was at work when it came up.
+
+    The frames know the question with its variables, and its answer, which knows the error: a
+    circle of a hundred thousand values, that the collector of garbage would have to find.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        inner = getattr(error, "original_error", None)
+        error = inner or error.__cause__ or error.__context__

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLResolveInfoHelpers,
     Visitor,
     get_operation_ast,
@@ -17,6 +18,7 @@ from graphql.execution.collect_fields import FragmentDetails, collect_fields, co
 from schema.columns import columns_of
 from schema.executor import Run
 from schema.given import Variables, variables_of
+from schema.shape import MOST_SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from storage.units import Wanted
 
     Selected = dict[str, Details]
-
-MOST_SHAPES = 8
-"""Shapes of one operation that are kept: which of its parts are included and which are skipped."""
 
 
 class Shape:
@@ -77,7 +76,7 @@ class Operation:
         self.make_info = self.converter.config.info_class
         self.helpers = GraphQLResolveInfoHelpers(gather=_no_help, track=_no_help)
         self._details = {key: FragmentDetails(one) for key, one in self.fragments.items()}
-        self._variables = Variables(schema, document, self.node)
+        self._variables = Variables(schema, self.node)
         self._steering = sorted(_steering(document))
         self._is_still = _is_still(self.node, self.fragments)
         self._shapes: dict[tuple[object, ...], Shape] = {}
@@ -121,15 +120,17 @@ class Operation:
         if shape is None:
             if len(self._shapes) >= MOST_SHAPES:
                 self._shapes.clear()
-            kind = cast("GraphQLObjectType", self.schema.query_type)
-            columns = columns_of(kind, self._roots(kind, run.variables), None, run)
-            shape = self._shapes[key] = Shape(columns, {} if self._is_still else None)
+            shape = self._shapes[key] = Shape(self._columns(run), {} if self._is_still else None)
         return shape
 
-    def _roots(self, kind: GraphQLObjectType, variables: VariableValues) -> Selected:
-        """Return the root fields that are selected, by their names in the answer."""
-        found = collect_fields(self.schema, self._details, variables, kind, self.node)
-        return found.grouped_field_set
+    def _columns(self, run: Run) -> list[Column] | None:
+        """Return the root fields that are selected; None where that cannot be known."""
+        kind = cast("GraphQLObjectType", self.schema.query_type)
+        try:
+            found = collect_fields(self.schema, self._details, run.variables, kind, self.node)
+        except GraphQLError:  # a variable of @skip or @include is null: graphql-core says which
+            return None
+        return columns_of(kind, found.grouped_field_set, None, run)
 
     def below(
         self, kind: GraphQLObjectType, details: Details, variables: VariableValues

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from graphql import (
     GraphQLError,
     InlineFragmentNode,
     OperationDefinitionNode,
+    VariableNode,
     parse,
+    specified_rules,
     validate,
 )
 
@@ -31,7 +34,8 @@ from geo.errors import BadInputError, LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from graphql import GraphQLSchema, SelectionNode, SelectionSetNode
+    from graphql import GraphQLSchema, SelectionNode, SelectionSetNode, ValidationContext
+    from graphql.validation import ASTValidationRule
 
 MAX_CHARACTERS = 100_000
 """Of a question's text; long lists belong into variables."""
@@ -58,10 +62,14 @@ MAX_LIST = 20_500
 MAX_VALUES = 125_000
 """Values of all variables, those in lists and objects counted one by one."""
 
-KEPT_CHARACTERS = 500_000
+KEPT_CHARACTERS = 250_000
 """Texts that are kept in parsed form, in all: parsed, they take about eighty times as much."""
 EACH_CHARACTERS = 150
 """What keeping a text takes beside its characters, counted in them."""
+FIELD_CHARACTERS = 20
+"""What the plan of a field takes, counted likewise: some 1,400 bytes."""
+MOST_SHAPES = 8
+"""Shapes of one operation that are kept: which of its parts are included and which are skipped."""
 
 _TOKENS = re.compile(
     r'"""(?:\\"""|"(?!"")|[^"])*"""|"(?:\\.|[^"\\\n])*"|#[^\n]*'  # strings and comments
@@ -80,6 +88,10 @@ class Known:
     """Whether it asks for the schema itself."""
     operations: int
     """How many there are to choose from."""
+    fields: int
+    """Of all operations, with those of fragments wherever they are spread."""
+    shapes: int
+    """Plans that may be kept of each: by what variables say is skipped."""
     plans: dict[str | None, object] = field(default_factory=dict)
     """What was worked out for its operations, by their names."""
     queries: dict[str | None, object] = field(default_factory=dict)
@@ -94,7 +106,7 @@ class Known:
 
     def judge(self, schema: GraphQLSchema) -> list[GraphQLError]:
         """Work out what is wrong with it under a schema."""
-        found = validate(schema, self.document, max_errors=MAX_ERRORS)
+        found = _validated(schema, self.document)
         for problem in found:  # some were raised: their frames hold all that validates
             problem.__traceback__ = None
             if problem.original_error is not None:
@@ -109,11 +121,11 @@ class Texts:
     Parameters
     ----------
     room
-        Characters that all kept texts may have.
+        Characters that all kept texts may have, with what is worked out for them counted in such.
     """
 
     def __init__(self, room: int = KEPT_CHARACTERS) -> None:
-        self._room = room
+        self.room = room
         self._held: OrderedDict[str, Known] = OrderedDict()
         self._size = 0
 
@@ -140,13 +152,16 @@ class Texts:
         """Keep what is known of a text, and return what is kept."""
         if text in self._held:  # another asked for the same meanwhile
             return self._held[text]
-        if len(text) <= self._room // 10:
+        if _weight(text, known) <= self.room // 4:  # else it would push out most others
             self._held[text] = known
-            self._size += len(text) + EACH_CHARACTERS
-        while self._size > self._room:
-            old, _ = self._held.popitem(last=False)
-            self._size -= len(old) + EACH_CHARACTERS
+            self._size += _weight(text, known)
+        while self._size > self.room:
+            self._size -= _weight(*self._held.popitem(last=False))
         return known
+
+
+def _weight(text: str, known: Known) -> int:
+    return len(text) + EACH_CHARACTERS + FIELD_CHARACTERS * known.fields * known.shapes
 
 
 def read(text: str) -> Known:
@@ -158,10 +173,43 @@ def read(text: str) -> Known:
         )
     _check_words(text)
     document = parse(text, max_tokens=MAX_TOKENS)
+    _unlink(document)
     walk = _Walk(document)
     walk.all()
     operations = sum(isinstance(one, OperationDefinitionNode) for one in document.definitions)
-    return Known(document, walk.introspects, operations)
+    return Known(document, walk.introspects, operations, walk.fields, walk.shapes)
+
+
+def _validated(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Return what is wrong with a text, without leaving all of it in circles.
+
+    graphql-core's rules know themselves and the text. A long text of theirs would be looked at by
+    the collector of garbage, object by object, while nobody else is answered.
+    """
+    made: list[ASTValidationRule] = []
+
+    def noted(rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
+        made.append(rule(context))
+        return made[-1]
+
+    rules: Any = [partial(noted, rule) for rule in specified_rules]  # they are only called
+    try:
+        return validate(schema, document, rules, max_errors=MAX_ERRORS)
+    finally:
+        for one in made:
+            vars(one.context).clear()
+            vars(one).clear()
+
+
+def _unlink(document: DocumentNode) -> None:
+    """Let the words of a text not name one another.
+
+    What is forgotten goes at once then. A circle would wait for the collector of garbage, which
+    looks at what has lived for long about once in half a million questions.
+    """
+    word = document.loc.start_token if document.loc is not None else None
+    while word is not None:
+        word.prev, word.next, word = None, None, word.next
 
 
 def _check_words(text: str) -> None:
@@ -220,8 +268,15 @@ class _Walk:
             if isinstance(one, FragmentDefinitionNode)
         }
         self._reached: set[str] = set()
-        self._fields = self._aliases = self._directives = self._pairs = 0
+        self._steering: set[str] = set()
+        self._aliases = self._directives = self._pairs = 0
+        self.fields = 0
         self.introspects = False
+
+    @property
+    def shapes(self) -> int:
+        """How many shapes of it are kept at most."""
+        return min(MOST_SHAPES, 1 << len(self._steering))
 
     def all(self) -> None:
         """Walk over every operation, and over fragments that none uses: they are validated, too."""
@@ -289,10 +344,13 @@ class _Walk:
             raise BadInputError(f"a question may have {most} {what}, not more")
 
     def _tally(self, node: SelectionNode) -> None:
-        self._fields += 1
-        self._directives += len(node.directives or ())
+        self.fields += 1
+        for directive in node.directives or ():
+            self._directives += 1
+            said = (argument.value for argument in directive.arguments or ())
+            self._steering.update(one.name.value for one in said if isinstance(one, VariableNode))
         self._few(self._directives, MAX_DIRECTIVES, "directives")
-        if self._fields > MAX_FIELDS:
+        if self.fields > MAX_FIELDS:
             raise BadInputError(
                 f"a question may have {MAX_FIELDS} fields, those of its fragments counted wherever "
                 "they are spread, not more"

@@ -3,7 +3,9 @@
 A snapshot of PostgreSQL says exactly which transactions are seen: two questions under the same
 snapshot see the same rows. So an answer that began and ended under one snapshot is tagged with
 it, together with everything else that it depends on: the query, the day, the key, the settings
-and the code. As long as the tag is the same, so is the answer, and none has to be made.
+and the code. As long as the tag is the same, so is the answer, and none has to be made. What the
+process knows is no part of such an answer: it may be older than the snapshot by as long as the
+notice of a change takes, and would then be told under the new tag until the next change.
 
 Days do not pin an answer: a correction may be published for a day that is past, and duties and
 service points are corrected likewise. So every answer is asked about again (``no-cache``), which
@@ -74,8 +76,12 @@ class Tagger:
             seen = await context.ask(snapshot)
         except (NoDatabaseError, SQLAlchemyError):
             return None  # the question itself will say it
+        context.look_itself()
         what = [seen, asked[:3], context.today, context.key, media]
-        said = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
+        try:
+            said = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # variables are nested too deeply, as the question itself will say
+            return None
         made = hashlib.sha256(self._made_by + said).hexdigest()[:TAG_LENGTH]
         return Seen(seen, f'W/"{made}"', public=context.key is None)
 

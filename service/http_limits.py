@@ -47,6 +47,7 @@ REFUSAL = 50.0
 TILES = "/tiles/"
 TILE_SHARE = 0.05
 """What a tile takes of a token: a view of a map asks for dozens, which lie ready as bytes."""
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
 ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that are not counted: what watches the service must hear from it."""
 
@@ -238,6 +239,8 @@ async def _watched(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
     """Answer a request, and hear when its client leaves after all of it came in."""
     watched = scope[WATCHED] = Watched()
     listener = Listener(receive, watched)
+    if scope["method"] in _WITHOUT_BODY:
+        listener.expect_nothing()
     try:
         await app(scope, listener.receive, send)
     finally:

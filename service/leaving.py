@@ -66,16 +66,25 @@ class Listener:
         self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._empty: Message | None = None
+
+    def expect_nothing(self) -> None:
+        """Take all of the request as come in: it has no body, and nobody may ask for one."""
+        self._empty = {"type": "http.request", "body": b"", "more_body": False}
+        self._wait()
 
     async def receive(self) -> Message:
         """Return the next message, as the request's own function would."""
+        if self._empty is not None:
+            message, self._empty = self._empty, None
+            return message
         if self._timer is not None:
             self._begin()
             await self._gone.wait()
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            self._timer = asyncio.get_running_loop().call_later(ANSWERED_S, self._begin)
+            self._wait()
         return message
 
     def stop(self) -> None:
@@ -84,6 +93,9 @@ class Listener:
             self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(ANSWERED_S, self._begin)
 
     def _begin(self) -> None:
         if self._task is None:

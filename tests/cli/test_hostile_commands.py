@@ -39,8 +39,8 @@ def bomb(path: Path) -> Path:
 
 
 def swollen(path: Path) -> Path:
-    """Write a text of 150 MiB, of which several copies have no room in the memory allowed."""
-    return text(path.with_suffix(".geojson"), units(code="1", note="x" * (150 << 20)))
+    """Write a text of 240 MiB, of which several copies have no room in the memory allowed."""
+    return text(path.with_suffix(".geojson"), units(code="1", note="x" * (240 << 20)))
 
 
 # how it is made, what the sentence speaks of

@@ -108,6 +108,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "count": [1, 2],
     "share": [0.5, None],
     "perUnitMax": [2, None],
+    "perPostMin": [0, 1],
     "key": ["ten", "gates", "x"],
     "Query.facility.key": ["s", "n", "g", "r", "gone"],
     "Query.body.key": ["an", "dai", "qi", "wu", "office", "gone"],

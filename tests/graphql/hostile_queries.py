@@ -32,10 +32,10 @@ def _nested(field: str, depth: int, last: str = "code") -> str:
     return f"{field} {{ " * depth + last + " }" * depth
 
 
-def _doubling(kind: str, number: int) -> str:
+def _doubling(kind: str, number: int, leaf: str = "key") -> str:
     """Return fragments each of which spreads the next one twice, side by side."""
     return " ".join(
-        f"fragment F{n} on {kind} {{ ...F{n + 1} ...F{n + 1} key }}" for n in range(number)
+        f"fragment F{n} on {kind} {{ ...F{n + 1} ...F{n + 1} {leaf} }}" for n in range(number)
     )
 
 
@@ -110,6 +110,19 @@ HOSTILE = (
     Hostile(
         "fragments that double",
         f"{{ levels {{ ...F0 }} }} {_doubling('Level', 60)} fragment F60 on Level {{ key }}",
+        HARMLESS,
+    ),
+    Hostile(
+        "fragments that double, and say what to read",
+        f'{{ units(level: "grid", first: 2) {{ nodes {{ ...F0 }} }} }} '
+        f"{_doubling('Unit', 60, 'code')} fragment F60 on Unit {{ households }}",
+        HARMLESS,
+    ),
+    Hostile(
+        "fragments that double, and ask of a day",
+        f"{{ ...R0 }} {_doubling('Query', 60, '__typename').replace('F', 'R')} "
+        f"fragment R60 on Query {{ {UNIT} {{ ...F0 }} }} {_doubling('Unit', 60, 'code')} "
+        "fragment F60 on Unit { assignments(first: 1) { nodes { id } } }",
         HARMLESS,
     ),
     Hostile(

@@ -25,6 +25,7 @@ from graphql import (
     get_operation_ast,
     is_composite_type,
     is_object_type,
+    is_required_argument,
     parse,
 )
 
@@ -264,7 +265,7 @@ class Draw:
         return all(
             self._values_of(kind, name, one)
             for one, argument in field.args.items()
-            if isinstance(argument.type, GraphQLNonNull)
+            if is_required_argument(argument)
         )
 
     def _arguments(self, kind: str, field_name: str, field: GraphQLField) -> str:
@@ -273,7 +274,7 @@ class Draw:
         for name, argument in field.args.items():
             required = isinstance(argument.type, GraphQLNonNull)
             values = self._values_of(kind, field_name, name)
-            if not values or (not required and self._chance(0.55)):
+            if not values or (not is_required_argument(argument) and self._chance(0.55)):
                 continue
             # the first half is usual, the rest odd
             usual = values[: (len(values) + 1) // 2] if self._chance(0.6) else values

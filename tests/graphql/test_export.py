@@ -195,6 +195,7 @@ def test_a_level_without_units_is_an_empty_file(client: TestClient) -> None:
         ("grid.geojson?asOf=yesterday", 400, "BAD_INPUT"),
         ("grid.geojson?asOf=1999-01-01", 404, "NO_EDITION"),
         ("grid.geojson?within=nowhere", 404, "UNKNOWN"),
+        ("grid.geojson?within=district:%00", 400, "BAD_INPUT"),
         ("grid.geojson?within=%27%3B%20DROP%20TABLE%20unit%3B--", 404, "UNKNOWN"),
         ("grid.geojson?with=1", 400, "BAD_INPUT"),
     ],

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
+from geo.errors import TooCostlyError
 from resolvers import known as knowledge
+from resolvers.context import Context, Shared
 from resolvers.known import UNKNOWN, Known
+from tests.graphql.asking import TODAY
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 pytestmark = pytest.mark.anyio
 
@@ -136,3 +143,29 @@ async def test_nothing_is_begun_that_would_not_be_kept() -> None:
     never = Known(kept=False)
     never.trust()
     assert never.of("part").begin("fact", fact) is None
+
+
+async def test_what_is_made_for_all_does_not_end_with_a_question_of_one_who_left(
+    town: AsyncEngine,
+) -> None:
+    asked, gate = asyncio.Event(), asyncio.Event()
+    context = Context(Shared(town), today=TODAY)
+
+    async def slow(_connection: AsyncConnection) -> str:
+        asked.set()
+        await gate.wait()
+        return "so"
+
+    async def make() -> str:
+        return await context.once("fact", lambda: context.ask(slow))
+
+    own = asyncio.ensure_future(make())
+    await asked.wait()
+    others = [asyncio.ensure_future(context.shared.reports.get(1, make, len)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    context.stop(TooCostlyError("the one who asked has gone"))
+    gate.set()
+
+    assert await asyncio.gather(*others) == ["so", "so"]
+    with pytest.raises(TooCostlyError):
+        await own

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strawberry.schema.schema_converter import get_arguments
 
+from schema.batches import PointBatch
 from schema.build import schema
 from schema.given import Variables, reader_of, variables_of
 
@@ -67,8 +68,7 @@ def operation_of(text: str) -> OperationDefinitionNode:
 
 def read(text: str, variables: dict[str, Any]) -> VariableValues | None:
     """Read variables as the fast way does."""
-    document = parse(text)
-    return Variables(CORE, document, operation_of(text)).read(variables)
+    return Variables(CORE, operation_of(text)).read(variables)
 
 
 @given(st.sampled_from(TEXTS), VALUES | st.just(...))
@@ -144,6 +144,22 @@ def test_arguments_are_read_as_strawberry_reads_them(name: str, text: str, null:
     assert theirs.pop("info") is info
     assert ours == theirs
     assert list(map(type, ours.values())) == list(map(type, theirs.values()))
+
+
+def test_points_are_those_of_the_operation_that_asks() -> None:
+    document = parse(
+        "query A($p: [PointInput!]!) { placesAt(points: $p) { code } } "
+        "query B($p: [UnitRef!]!) { __typename }"
+    )
+    points = [{"lon": 0.01 * number, "lat": 30} for number in range(20)]
+    of_points, of_units = (
+        Variables(CORE, cast("OperationDefinitionNode", one)).read({"p": points})
+        for one in document.definitions
+    )
+
+    assert of_points is not None
+    assert isinstance(of_points.coerced["p"], PointBatch)
+    assert of_units is None, "a point is no unit"
 
 
 def test_a_list_that_all_requests_share_is_given_to_each_as_its_own() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from resolvers.known import Known
 from service.app import make_app
 from service.http_answers import GRAPHQL_JSON
 from service.settings import Settings
@@ -108,6 +110,32 @@ def test_whatever_is_written_makes_another_answer(client: TestClient, database_u
     assert after.headers["etag"] != before.headers["etag"]
 
 
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        ("{ levels { name } }", "UPDATE level SET name = 'renamed' WHERE key = 'grid'"),
+        ("{ edition { note } }", "UPDATE edition SET note = 'renamed'"),
+    ],
+)
+def test_a_change_that_the_process_has_not_heard_of_is_not_hidden_by_a_new_tag(
+    client: TestClient,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    written: str,
+) -> None:
+    posted = {"query": query}
+    while statements(client.post("/graphql", json=posted)):  # until the process knows by itself
+        pass
+    before = get(client, query)
+    monkeypatch.setattr(Known, "forget", lambda _: None)  # the notice is on its way
+    change(database_url, written)
+    after = get(client, query, if_none_match=before.headers["etag"])
+
+    assert after.status_code == 200
+    assert "renamed" in after.text
+
+
 def test_what_is_rolled_back_or_still_open_changes_no_answer(
     client: TestClient, database_url: str
 ) -> None:
@@ -161,6 +189,19 @@ def test_errors_and_answers_by_post_are_held_by_nobody(client: TestClient) -> No
     for response in (failed, refused, posted):
         assert "etag" not in response.headers
         assert response.headers["cache-control"] == "no-store"
+
+
+def test_variables_that_are_nested_too_deeply_are_refused_by_get_as_by_post(
+    client: TestClient,
+) -> None:
+    nested = '{"a":' * 300 + "1" + "}" * 300
+    got = client.get("/graphql", params={"query": QUERY, "variables": nested})
+    posted = client.post("/graphql", json={"query": QUERY, "variables": orjson.loads(nested)})
+
+    for response in (got, posted):
+        assert response.status_code == 200
+        assert response.json()["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+        assert "etag" not in response.headers
 
 
 def test_two_processes_give_the_same_tag(client: TestClient, database_url: str) -> None:

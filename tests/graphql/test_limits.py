@@ -57,14 +57,20 @@ async def running(url: str, wanted: int) -> int:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_a_client_who_leaves_takes_its_statement_with_it(
-    drawn_town: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+    drawn_town: str, database_url: str, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     del drawn_town
     monkeypatch.setattr("storage.editions.page", sleepy)
     async with serving(database_url) as service:
+        asked = (
+            service.http.get("graphql", params={"query": SLEEPY}, timeout=0.5)
+            if method == "GET"
+            else service.http.post("graphql", json={"query": SLEEPY}, timeout=0.5)
+        )
         with pytest.raises(httpx2.TimeoutException):
-            await service.http.post("graphql", json={"query": SLEEPY}, timeout=0.5)
+            await asked
         assert await running(database_url, 0) == 0
 
         monkeypatch.undo()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import pytest
 
 from resolvers.context import Cache
+from schema.build import schema
+from schema.shape import MAX_LIST, Texts, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.anyio
 
@@ -74,3 +84,75 @@ async def test_one_who_goes_away_leaves_the_result_to_the_others() -> None:
     assert await second == "made"
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+class Many(list[int]):
+    """A list that says when it has gone."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let circles stay for a while."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def test_the_variables_of_a_refused_question_go_with_it() -> None:
+    sent = Many(range(MAX_LIST + 1))
+    left = weakref.ref(sent)
+
+    with uncollected():
+        answer = await schema.execute(
+            "query ($of: [ID!]!) { nodes(ids: $of) { id } }",
+            variable_values={"of": sent},
+        )
+        assert answer.errors, "so many are refused"
+        del sent, answer
+
+        assert left() is None
+
+
+async def test_a_text_that_is_forgotten_goes_at_once() -> None:
+    texts = Texts()
+    known = texts.keep("{ a }", read('{ units(level: "grid", first: 3) { nodes { id } nope } }'))
+    core = schema._schema
+    assert len(known.judge(core)) == 1
+    left = weakref.ref(known.document), weakref.ref(known)
+
+    with uncollected():
+        word = known.document.loc.start_token if known.document.loc else None
+        assert word is not None
+        assert word.next is None, "words name no other words"
+        del known, texts
+
+        assert [one() for one in left] == [None, None]
+
+
+async def test_what_is_kept_is_not_kept_with_what_made_it() -> None:
+    cache, says = Cache(10), ContextVar[object]("says")
+
+    class Request:
+        """What a request knows."""
+
+    async def ask() -> str:
+        request = Request()
+        says.set(request)
+        left.append(weakref.ref(request))
+
+        async def make() -> str:
+            await asyncio.sleep(0)
+            return "made"
+
+        return await cache.get("key", make, len)
+
+    left: list[weakref.ref[Request]] = []
+    assert await asyncio.ensure_future(ask()) == "made"
+    await asyncio.sleep(0)
+    gc.collect()
+
+    assert cache.peek("key") == "made"
+    assert left[0]() is None

@@ -259,6 +259,22 @@ async def test_text_that_no_name_can_hold_is_bad_input(town: AsyncEngine, argume
     assert answer.codes() == ["BAD_INPUT"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        'unit(level: "\\u0000", code: "1") { code }',
+        'unit(level: "grid", code: "\\u0000") { code }',
+        'search(text: "x", within: {level: "district", code: "\\u0000"}) { code }',
+        'changes(from: 1, to: 1, level: "grid", within: {level: "district", code: "\\u0000"}) '
+        "{ added }",
+    ],
+)
+async def test_neither_is_it_looked_for_elsewhere(town: AsyncEngine, question: str) -> None:
+    answer = await ask(town, f"{{ {question} }}")
+
+    assert answer.codes() == ["BAD_INPUT"]
+
+
 async def found_by(engine: AsyncEngine, arguments: str) -> list[str]:
     data = await told(engine, f"{{ search({arguments}) {{ code level {{ key }} }} }}")
     return [unit["code"] for unit in data["search"]]

@@ -12,8 +12,9 @@ from graphql import parse
 
 from resolvers.context import Context
 from schema.build import schema
-from schema.prepared import MOST_SHAPES, Operation
+from schema.prepared import Operation
 from schema.request import RequestContext
+from schema.shape import MOST_SHAPES
 from service import leaving
 from service.leaving import Listener, Watched
 from tests.graphql.asking import TODAY, ask
@@ -39,6 +40,17 @@ async def test_a_part_is_left_out_or_not_as_each_request_says(town: AsyncEngine)
         [unit] = answer.data["units"]["nodes"]
         expected = {"code"} | ({"name"} if name else {"id"}) | ({"parent"} if above else set())
         assert set(unit) == expected
+
+
+async def test_null_for_what_is_included_is_wrong_each_time_that_it_is_said(
+    town: AsyncEngine,
+) -> None:
+    query = "query ($x: Boolean = true) { levels @include(if: $x) { key } __typename }"
+    for given in (None, None, True, None):
+        answer = await ask(town, query, {"x": given})
+
+        assert answer.codes() == ([] if given else ["BAD_INPUT"])
+        assert (answer.data is None) == (given is None)
 
 
 async def test_no_more_shapes_are_kept_than_there_is_room_for(town: AsyncEngine) -> None:
@@ -124,6 +136,34 @@ async def test_a_request_that_runs_for_long_hears_that_its_client_left() -> None
 
     await asyncio.wait_for(question.left.wait(), 5)
 
+    assert (await listener.receive())["type"] == "http.disconnect"
+    listener.stop()
+
+
+async def test_a_request_without_a_body_hears_it_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaving, "ANSWERED_S", 0.0)
+    gone = asyncio.Event()
+
+    class Question:
+        refused = False
+        left = asyncio.Event()
+
+        def leave(self) -> None:
+            self.left.set()
+
+    async def receive() -> Message:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    question, watched = Question(), Watched()
+    watched.add(question)
+    listener = Listener(receive, watched)
+    listener.expect_nothing()
+    body = {"type": "http.request", "body": b"", "more_body": False}
+    assert await listener.receive() == body, "whoever asks for the body is told that it is empty"
+
+    gone.set()
+    await asyncio.wait_for(question.left.wait(), 5)
     assert (await listener.receive())["type"] == "http.disconnect"
     listener.stop()
 
