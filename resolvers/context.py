@@ -125,7 +125,7 @@ class Cache:
         del self._coming[key]
         if done.cancelled() or done.exception() is not None:
             return
-        weight = max(1, weigh(done.result()))  # a name and nothing are something, too
+        weight = weigh(done.result()) or min(1, self.room)  # a name alone takes something, too
         self._held[key] = done.result(), weight
         self._weight += weight
         for old, (_, heavy) in list(self._held.items()):
