@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from graphql import ExecutionResult as Executed
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from schema.request import RequestContext
     from schema.shape import Known
+
+LOG = logging.getLogger("wangge.quick")
 
 
 class Quick(NamedTuple):
@@ -100,9 +103,10 @@ async def answer(
         run, columns = made
         try:
             return await run.answer(columns)
-        except Exception:  # whatever it was, graphql-core's own way tells it
+        except Exception as error:  # whatever it was, graphql-core's own way tells it
             if context.clock.ended is not None:  # its time is up, or nobody waits any more
                 return Executed(None, [told(context.clock.ended)])
+            LOG.debug("the fast way gave up: %r", error)
             context.again()
     return await _slowly(operation.schema, quick, context, root)
 

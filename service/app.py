@@ -46,7 +46,7 @@ that would have ended it is gone, or cut off."""
 
 PREFLIGHT_S = 7200
 """How long a browser may remember what a page of another origin may do; Chromium forgets then."""
-_EXPOSED = ("ETag", "Retry-After", "Server-Timing", HEADER)
+_EXPOSED = ("ETag", "Retry-After", "Server-Timing", "Wangge-Edition", HEADER)
 
 
 def make_app(settings: Settings, url: str) -> Starlette:

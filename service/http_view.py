@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry import UNSET
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
 MAX_QUERY_BYTES = 8_000_000
 """Largest body of a query with its variables; 10000 points take about a tenth of it."""
+CLIENT_LEFT = 499
+"""What the log says of a request whose client left before it was read; as nginx does."""
 
 
 class AppState(TypedDict):
@@ -118,8 +120,12 @@ class View(GraphQL[RequestContext, None]):
             await self._respond(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        response = await self.run(Request(scope, receive))
+        """Answer a request, unless its client leaves before all of it came."""
+        try:
+            response = await self.run(Request(scope, receive))
+        except ClientDisconnect:
+            trace_of(scope).status = CLIENT_LEFT
+            return
         await response(scope, receive, send)
 
     async def get_context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -106,6 +107,25 @@ async def test_who_does_not_go_on_is_hung_up_on(
         told = await answer_to(address, [sent])
 
     assert told == b""
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_no_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "wangge.access")
+    async with hearing() as address:
+        place = urlsplit(address)
+        _, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(POST + b'{"que')
+        await writer.drain()
+        writer.close()
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(one.name == "wangge.access" for one in caplog.records):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+
+    told = [one.getMessage() for one in caplog.records if one.name == "wangge.access"]
+    assert [one.partition(" in ")[0] for one in told] == ["POST /graphql 499"]
+    assert "uvicorn.error" not in {one.name for one in caplog.records}
 
 
 async def test_a_body_may_come_slowly_as_long_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
