@@ -194,6 +194,7 @@ fi
 if [ "${1:-}" = --tests ]; then
     has_browser || install_browser
     { has node && has npm; } || install_node
-    fetch_clients
+    fetch_clients & # beside the environment: both wait for what they fetch
 fi
 make_environment
+wait
