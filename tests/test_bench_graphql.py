@@ -22,7 +22,6 @@ from benchmarks.graphql import strawberry_app
 from benchmarks.graphql.city import CommandError, Server, ground_of, publish, scatter
 from benchmarks.graphql.facts import facts_of
 from benchmarks.graphql.load import load, quoted, script
-from benchmarks.graphql.processes import cpu_s, pss_mib
 from benchmarks.graphql.questions import (
     IN_VIEW,
     QUESTIONS,
@@ -50,6 +49,7 @@ from benchmarks.graphql.speakers import (
     ask,
 )
 from benchmarks.graphql.tiles import Feature, read_tile
+from benchmarks.processes import cpu_s, pss_mib
 from schema.build import schema
 from tests.bench_city import ADDRESSES, GRIDS, published
 

@@ -8,8 +8,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.graphql.processes import cpu_s, pss_mib
 from benchmarks.graphql.servers import NotHereError, headers
+from benchmarks.processes import cpu_s, pss_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

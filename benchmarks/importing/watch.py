@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.measure import memory_mib
+from benchmarks.processes import cpu_s as cpu_s_of
+from benchmarks.processes import family as family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +55,7 @@ def watch(command: Sequence[str], *, server: int, env: Mapping[str, str] | None 
         If it does not end with 0.
     """
     begun = time.perf_counter()
-    used, served = os.times(), _cpu_s(server)
+    used, served = os.times(), cpu_s_of(server)
     with subprocess.Popen(
         command,
         env={**os.environ, **(env or {})},
@@ -70,7 +72,7 @@ def watch(command: Sequence[str], *, server: int, env: Mapping[str, str] | None 
     if process.returncode:
         raise CommandFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
     cpu_s = sum(after[2:4]) - sum(used[2:4])  # of children that were waited for
-    return Spent(wall_s, cpu_s, _cpu_s(server) - served, eye.peak_mib, eye.server_mib)
+    return Spent(wall_s, cpu_s, cpu_s_of(server) - served, eye.peak_mib, eye.server_mib)
 
 
 class _Eye(threading.Thread):
@@ -85,7 +87,7 @@ class _Eye(threading.Thread):
     def run(self) -> None:
         while not self._over.wait(PAUSE_S):
             self.peak_mib = max(self.peak_mib, _held_mib(self.pid))
-            self.server_mib = max(self.server_mib, _own_mib(_with_children(self.server)))
+            self.server_mib = max(self.server_mib, _own_mib(family_of(self.server)))
 
     def stop(self) -> None:
         """Look no more."""
@@ -95,7 +97,7 @@ class _Eye(threading.Thread):
 
 def _held_mib(pid: int) -> float:
     """Return what a process and its children hold, MiB; of a single one the most it ever held."""
-    family = _with_children(pid)
+    family = family_of(pid)
     held = []
     for member in family:
         try:
@@ -119,30 +121,3 @@ def _own_mib(pids: Iterable[int]) -> float:
             if line.startswith("RssAnon:"):
                 total += int(line.split()[1])
     return total / 1024
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time of a process and its children, those that ended among them."""
-    ticks = 0
-    for member in _with_children(pid):
-        try:
-            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended: its parent knows
-            continue
-        # utime, stime and, of children that were waited for, cutime and cstime: proc(5), 14 to 17
-        ticks += sum(map(int, fields[11 : 15 if member == pid else 13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _with_children(pid: int) -> list[int]:
-    """Return a process and all that it and its children started."""
-    found, left = [], [pid]
-    while left:
-        one = left.pop()
-        found.append(one)
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                left += [int(word) for word in task.read_text().split()]
-            except OSError:
-                continue
-    return found

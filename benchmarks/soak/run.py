@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from benchmarks.graphql.processes import pss_mib
+from benchmarks.processes import pss_mib
 from benchmarks.soak.beside import change, subscribe
 from benchmarks.soak.line import Line
 from benchmarks.soak.mix import EXPECTED
