@@ -154,7 +154,7 @@ def wait(browser: Browser, script: str, expected: object = None) -> Any:  # noqa
         found = browser.run(script)
         if found if expected is None else found == expected:
             return found
-        assert time.monotonic() < deadline, (script, found, expected, browser.complaints)
+        assert time.monotonic() < deadline, (found, expected, browser.complaints, script)
         time.sleep(0.02)
 
 
