@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
+from geo.inside_sides import UNSURE, Borders, Sides
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 __all__ = ["NONE", "UNSURE", "Cells"]
@@ -16,13 +20,10 @@ __all__ = ["NONE", "UNSURE", "Cells"]
 NONE: Final = -1
 """Inside of no polygon, and away from all borders."""
 
-UNSURE: Final = -2
-"""Something that squares do not tell."""
-
 ACROSS = 28
 """Squares to a polygon's side, as a rule: some nine of ten then meet no border."""
 
-FEWEST, MOST = 64, 2048
+FEWEST, MOST = 512, 2048
 """Squares to a side of the board."""
 
 _SLACK = 1e-9
@@ -51,6 +52,9 @@ class Cells:
     that each piece's box touches are marked; the box is a little larger than rounding could ask
     for. A row of squares without marks is of one kind, too. A square takes two bytes, or four
     where there are more polygons than those could number.
+
+    Where polygons do not lie on one another, most marked squares tell by the side of a border:
+    see :mod:`geo.inside_sides`.
     """
 
     def __init__(self, shapes: NDArray[np.object_], tree: shapely.STRtree, *, near: float) -> None:
@@ -62,11 +66,19 @@ class Cells:
         self._across = side / (east + margin - self._west)
         self._up = side / (north + margin - self._south)
         self._side = side
-        marked = self._marked(shapes, margin)
+        borders = Borders.of(shapes)
+        near_ones = list(self._laid(borders, margin))
+        marked = np.zeros(side * side, np.bool_)
+        for square, _ in near_ones:
+            marked[square] = True
+        self._sides: Sides | None = None
+        if borders.are_apart(shapes, tree, near):
+            square, segment = (np.concatenate(some) for some in zip(*near_ones, strict=True))
+            self._sides = Sides(borders, square, segment, near=near)
         kind = np.int16 if len(shapes) <= np.iinfo(np.int16).max else np.int32
         # the last row and column stand for what lies beside the board
         self._told = np.full((side + 1, side + 1), NONE, kind)
-        self._told[:side, :side] = self._filled(shapes, tree, marked)
+        self._told[:side, :side] = self._filled(shapes, tree, marked.reshape(side, side))
 
     def of(self, xy: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the polygon that each point is inside of, ``NONE`` or ``UNSURE``, shape (n,).
@@ -81,40 +93,43 @@ class Cells:
         y = np.floor((xy[:, 1] - self._south) * self._up)
         beside = ~((x >= 0) & (x < side) & (y >= 0) & (y < side))
         x[beside] = y[beside] = side
-        return np.asarray(self._told[y.astype(np.intp), x.astype(np.intp)], np.intp)
+        row, column = y.astype(np.intp), x.astype(np.intp)
+        told = np.asarray(self._told[row, column], np.intp)
+        if self._sides is not None:
+            open_ones = np.flatnonzero(told == UNSURE)
+            square = row[open_ones] * side + column[open_ones]
+            told[open_ones] = self._sides.of(square, xy[open_ones])
+        return told
 
     def of_one(self, x: float, y: float) -> int:
         """Return the same of one point."""
         column = math.floor((x - self._west) * self._across)
         row = math.floor((y - self._south) * self._up)
-        if 0 <= column < self._side and 0 <= row < self._side:
-            return int(self._told[row, column])
-        return NONE
+        if not (0 <= column < self._side and 0 <= row < self._side):
+            return NONE
+        told = int(self._told[row, column])
+        if told == UNSURE and self._sides is not None:
+            return self._sides.of_one(row * self._side + column, x, y)
+        return told
 
     @property
     def nbytes(self) -> int:
         """The memory that it takes, bytes."""
-        return self._told.nbytes
+        return self._told.nbytes + (self._sides.nbytes if self._sides is not None else 0)
 
-    def _marked(self, shapes: NDArray[np.object_], margin: float) -> NDArray[np.bool_]:
-        """Return the squares that borders come near to, shape (rows, columns)."""
-        marked = np.zeros((self._side, self._side), np.bool_)
-        rings = shapely.get_rings(shapely.get_parts(shapes))
-        xy, ring = shapely.get_coordinates(rings, return_index=True)
-        starts = np.flatnonzero(ring[1:] == ring[:-1])
-        for first in range(0, len(starts), _CHUNK):
-            at = starts[first : first + _CHUNK]
-            self._mark(marked, xy[at], xy[at + 1], margin)
-        return marked
+    def _laid(
+        self, borders: Borders, margin: float
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the squares that segments come near to, and which segments, some at a time."""
+        for first in range(0, len(borders.ends), _CHUNK):
+            ends = borders.ends[first : first + _CHUNK]
+            for square, segment in self._lay(borders.xy[ends[:, 0]], borders.xy[ends[:, 1]], margin):
+                yield square, segment + first
 
-    def _mark(
-        self,
-        marked: NDArray[np.bool_],
-        start: NDArray[np.float64],
-        end: NDArray[np.float64],
-        margin: float,
-    ) -> None:
-        """Mark the squares that the boxes of pieces of segments touch."""
+    def _lay(
+        self, start: NDArray[np.float64], end: NDArray[np.float64], margin: float
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the squares that the boxes of pieces of segments touch, and which segments."""
         steps = np.abs(end - start) * [self._across, self._up]
         pieces = np.ceil(steps.max(axis=1)).astype(np.intp).clip(1)
         of = np.repeat(np.arange(len(start)), pieces)
@@ -126,8 +141,9 @@ class Cells:
         high = self._square(np.maximum(one, other) + margin)
         for right in range(int((high - low)[:, 0].max(initial=0)) + 1):
             for up in range(int((high - low)[:, 1].max(initial=0)) + 1):
-                at = np.minimum(low + np.array([right, up]), high)
-                marked[at[:, 1], at[:, 0]] = True
+                at = low + np.array([right, up])
+                there = (at <= high).all(axis=1)
+                yield at[there, 1] * self._side + at[there, 0], of[there]
 
     def _square(self, xy: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the columns and rows of the squares that points are in, shape (n, 2)."""
