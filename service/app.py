@@ -21,9 +21,12 @@ from resolvers.known import Known
 from resolvers.uploads import Desk, keep_swept
 from service import http_export, http_limits, http_tiles
 from service.http_compression import Compressed
+from service.http_graphql import MAX_QUERY_BYTES
 from service.http_health import health_routes
+from service.http_lane import Application, Lane
+from service.http_limits import Gate
 from service.http_trace import HEADER, Traced, watch_statements
-from service.http_view import MAX_QUERY_BYTES, AppState, View
+from service.http_view import AppState, View
 from service.metrics import Metrics
 from service.settings import Settings, read_settings
 from service.upload_folder import upload_folder
@@ -91,18 +94,24 @@ def make_app(settings: Settings, url: str) -> Starlette:
             metrics.close()
 
     view = View(settings)
+    questions = Route("/graphql", view)
     routes = [
-        Route("/graphql", view),
+        questions,
         WebSocketRoute("/graphql", view),
         *health_routes(settings, url, metrics),
         *http_export.routes(settings),
         *http_tiles.routes(settings),
         Route("/", _home),
     ]
-    return Starlette(routes=routes, middleware=_passed(settings, metrics), lifespan=lifespan)
+    gate = Gate(settings)
+    passed = _passed(settings, metrics, gate)
+    application = Application(routes=routes, middleware=passed, lifespan=lifespan)
+    origins = bool(settings.cors_origins)
+    application.lane = Lane(questions, view, gate, metrics, origins=origins)
+    return application
 
 
-def _passed(settings: Settings, metrics: Metrics) -> list[Middleware]:
+def _passed(settings: Settings, metrics: Metrics, gate: Gate) -> list[Middleware]:
     """Return what each request passes, the outermost first."""
     passed = [Middleware(Traced, metrics=metrics)]
     if settings.cors_origins:
@@ -119,7 +128,7 @@ def _passed(settings: Settings, metrics: Metrics) -> list[Middleware]:
             )
         )
     passed.append(Middleware(Compressed))
-    passed.append(Middleware(http_limits.Limits, settings=settings))
+    passed.append(Middleware(http_limits.Limits, gate=gate))
     return passed
 
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    Headers = list[tuple[bytes, bytes]]
+
 FROM_BYTES = 1000
 """What is shorter fits into one packet anyhow."""
 ASIDE_BYTES = 1 << 18
 """What is longer is compressed in a thread, so that others are answered meanwhile."""
 
-_ACCEPT = b"accept-encoding"
+ACCEPT = b"accept-encoding"
 _NO_BODY = frozenset({204, 304})
 _EVENTS = "text/event-stream"
 
@@ -41,9 +43,26 @@ class Compressed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] == "http":
-            said = b", ".join(value for name, value in scope["headers"] if name == _ACCEPT)
-            send = _Out(send, best_encoding(said.decode("latin-1"), OFFERED)).send
+            said = b", ".join(value for name, value in scope["headers"] if name == ACCEPT)
+            send = _Out(send, encoding_of(said.decode("latin-1"))).send
         await self._app(scope, receive, send)
+
+
+def encoding_of(said: str) -> str | None:
+    """Return what to compress with, by the value of the header Accept-Encoding."""
+    return best_encoding(said, OFFERED)
+
+
+async def packed(status: int, raw: Headers, body: bytes, encoding: str | None) -> bytes:
+    """Return a whole body as it goes out, compressed if that is worth it; its head follows it."""
+    if status in _NO_BODY or not _is_text(dict(raw)):
+        return body
+    _vary(raw)
+    if encoding is None or len(body) < FROM_BYTES:
+        return body
+    body = await _squeezed(body, encoding)
+    _label(raw, encoding, len(body))
+    return body
 
 
 class _Out:
@@ -92,30 +111,36 @@ class _Out:
         if len(body) < FROM_BYTES:
             await self._send(self._start)
         else:
-            aside = len(body) > ASIDE_BYTES
-            body = (
-                await asyncio.to_thread(compress, body, encoding)
-                if aside
-                else compress(body, encoding)
-            )
+            body = await _squeezed(body, encoding)
             await self._head(len(body))
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _head(self, length: int | None) -> None:
         """Send the head of a compressed body."""
-        headers = MutableHeaders(raw=self._start["headers"])
-        headers["Content-Encoding"] = self._encoding or ""
-        if length is None:
-            del headers["Content-Length"]
-        else:
-            headers["Content-Length"] = str(length)
-        tag = headers.get("etag", "")
-        if tag and not tag.startswith("W/"):  # the same only by its meaning: RFC 9110, 8.8.3
-            headers["ETag"] = f"W/{tag}"
+        _label(self._start["headers"], self._encoding or "", length)
         await self._send(self._start)
 
 
-def _vary(raw: list[tuple[bytes, bytes]]) -> None:
+async def _squeezed(body: bytes, encoding: str) -> bytes:
+    if len(body) > ASIDE_BYTES:
+        return await asyncio.to_thread(compress, body, encoding)
+    return compress(body, encoding)
+
+
+def _label(raw: Headers, encoding: str, length: int | None) -> None:
+    """Say how a body is compressed, and how long it is then if that is known."""
+    headers = MutableHeaders(raw=raw)
+    headers["Content-Encoding"] = encoding
+    if length is None:
+        del headers["Content-Length"]
+    else:
+        headers["Content-Length"] = str(length)
+    tag = headers.get("etag", "")
+    if tag and not tag.startswith("W/"):  # the same only by its meaning: RFC 9110, 8.8.3
+        headers["ETag"] = f"W/{tag}"
+
+
+def _vary(raw: Headers) -> None:
     """Say that an answer depends on the header Accept-Encoding."""
     for at, (name, value) in enumerate(raw):
         if name == b"vary":

@@ -15,10 +15,9 @@ import time
 from collections import OrderedDict
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from geo.errors import TooCostlyError, WanggeError
@@ -31,6 +30,7 @@ from service.leaving import WATCHED, Listener, Watched
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from resolvers.context import Shared
@@ -102,79 +102,64 @@ class Buckets:
             self._held[asker] = min(self._size, left + amount), since
 
 
-class Limits:
-    """Sends away who asks too often, and listens whether those who ask are still there.
+class Asker(NamedTuple):
+    """Whose bucket a request takes from."""
+
+    address: Hashable | None
+    """Of its network; None on this machine."""
+    key: str | None
+    """A name for the key that came with it, which does not tell it."""
+    scope: Scope
+
+    @classmethod
+    def of(cls, scope: Scope) -> Asker:
+        """Return who asks."""
+        client = scope.get("client")
+        header = header_of(scope, b"authorization")
+        key = None if header is None else hashlib.sha256(header.encode()).hexdigest()
+        return cls(network_of(client[0] if client else None), key, scope)
+
+
+class Gate:
+    """The buckets of all who ask.
 
     Parameters
     ----------
-    app
-        What answers.
     settings
         How often one may ask.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        self._app = app
+    def __init__(self, settings: Settings) -> None:
         self._keys = Buckets(settings.rate_per_key)
         self._addresses = Buckets(settings.rate_per_address)
         self._seen: OrderedDict[str, float] = OrderedDict()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or send it away."""
-        if scope["type"] not in {"http", "websocket"} or scope["path"] in ALWAYS:
-            await self._app(scope, receive, send)
-            return
-        wait = await self._wait(HTTPConnection(scope))
-        if wait:
-            await self._send_away(wait, scope, receive, send)
-        elif scope["type"] == "http":
-            await _watched(self._app, scope, receive, send)
-            if scope[WATCHED].refused:
-                self._charge(HTTPConnection(scope))
-        else:
-            await self._app(scope, self._paced(HTTPConnection(scope), receive), send)
-
-    def _charge(self, asked: HTTPConnection) -> None:
-        """Take more from one whose question was refused: to find that out is work as well."""
-        key = _key_of(asked)
-        address = network_of(asked.client.host if asked.client else None)
-        if key is not None and self._is_seen(key):
-            self._keys.owe(key, REFUSAL)
-        elif address is not None:
-            self._addresses.owe(address, REFUSAL)
-
-    def _paced(self, asked: HTTPConnection, receive: Receive) -> Receive:
-        """Hear the messages of a socket no faster than its asker may ask."""
-
-        async def paced() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.receive":
-                while wait := await self._wait(asked):  # noqa: ASYNC110 - nothing tells
-                    await asyncio.sleep(wait)  # others of the same asker may be first
-            return message
-
-        return paced
-
-    async def _wait(self, asked: HTTPConnection) -> float:
+    async def wait(self, asker: Asker) -> float:
         """Return in how many seconds an asker may come again; 0 means now."""
-        address = network_of(asked.client.host if asked.client else None)
-        key = _key_of(asked)
-        amount = TILE_SHARE if asked.scope["path"].startswith(TILES) else 1.0
+        address, key, scope = asker
+        amount = TILE_SHARE if scope["path"].startswith(TILES) else 1.0
         if key is not None and self._is_seen(key):
             return self._keys.take(key, amount)
         wait = self._addresses.take(address, amount) if address is not None else 0.0
-        if wait or key is None or not await self._is_valid(asked):
+        if wait or key is None or not await self._is_valid(scope):
             return wait
         self._note(key)
         if address is not None:
             self._addresses.give_back(address, amount)
         return self._keys.take(key, amount)
 
-    async def _is_valid(self, asked: HTTPConnection) -> bool:
+    def charge(self, asker: Asker) -> None:
+        """Take more from one whose question was refused: to find that out is work as well."""
+        if asker.key is not None and self._is_seen(asker.key):
+            self._keys.owe(asker.key, REFUSAL)
+        elif asker.address is not None:
+            self._addresses.owe(asker.address, REFUSAL)
+
+    async def _is_valid(self, scope: Scope) -> bool:
         """Return whether the key of a request opens something now."""
         if self._keys.rate <= 0 and self._addresses.rate <= 0:
             return False  # nobody counts
-        return await is_valid(asked.state.shared, asked.headers.get("authorization"))
+        return await is_valid(scope["state"]["shared"], header_of(scope, b"authorization"))
 
     def _is_seen(self, key: str) -> bool:
         return self._seen.get(key, -math.inf) > time.monotonic() - KEY_SEEN_S
@@ -185,18 +170,62 @@ class Limits:
         if len(self._seen) > MAX_BUCKETS:
             self._seen.popitem(last=False)
 
-    async def _send_away(self, wait: float, scope: Scope, receive: Receive, send: Send) -> None:
-        after = math.ceil(wait)
-        refused = Refused(
-            f"too many requests; come again in {after} s",
-            status=429,
-            code=TooCostlyError.code,
-            headers={"Retry-After": str(after)},
-        ).response("application/json")
-        if scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).send_denial_response(refused)
+
+class Limits:
+    """Sends away who asks too often, and listens whether those who ask are still there.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    gate
+        Says how often one may ask.
+    """
+
+    def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or send it away."""
+        if scope["type"] not in {"http", "websocket"} or scope["path"] in ALWAYS:
+            await self._app(scope, receive, send)
+            return
+        asker = Asker.of(scope)
+        wait = await self._gate.wait(asker)
+        if wait and scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(too_often(wait))
+        elif wait:
+            await too_often(wait)(scope, receive, send)
+        elif scope["type"] == "http":
+            await _watched(self._app, scope, receive, send)
+            if scope[WATCHED].refused:
+                self._gate.charge(asker)
         else:
-            await refused(scope, receive, send)
+            await self._app(scope, self._paced(asker, receive), send)
+
+    def _paced(self, asker: Asker, receive: Receive) -> Receive:
+        """Hear the messages of a socket no faster than its asker may ask."""
+
+        async def paced() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                while wait := await self._gate.wait(asker):  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(wait)  # others of the same asker may be first
+            return message
+
+        return paced
+
+
+def too_often(wait: float) -> Response:
+    """Return what is told to one who may come again in so many seconds."""
+    after = math.ceil(wait)
+    return Refused(
+        f"too many requests; come again in {after} s",
+        status=429,
+        code=TooCostlyError.code,
+        headers={"Retry-After": str(after)},
+    ).response("application/json")
 
 
 @lru_cache(maxsize=MAX_BUCKETS)
@@ -216,12 +245,6 @@ def network_of(host: str | None) -> Hashable | None:
             return network_of(str(address.ipv4_mapped))
         return None if address.is_loopback else int(address) >> 64
     return None if address.is_loopback else int(address)
-
-
-def _key_of(asked: HTTPConnection) -> str | None:
-    """Return a name for the key of a request, which does not tell the key."""
-    header = header_of(asked.scope, b"authorization")
-    return None if header is None else hashlib.sha256(header.encode()).hexdigest()
 
 
 async def is_valid(shared: Shared, header: str | None) -> bool:

@@ -101,24 +101,47 @@ class Traced:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        trace = scope[_TRACE] = Trace(_request_id(scope["headers"]))
-        named = REQUEST_ID.set(trace.request_id)
-        spent = _SPENT.set(trace)
-        running = self._metrics.began(scope["type"])
-        try:
-            await self._app(scope, receive, _noting(trace, send))
-        except Exception:
-            if not trace.status and scope["type"] == "http":  # nobody further out knows the id
-                await _failed(trace)(scope, receive, _noting(trace, send))
-            raise
-        finally:
-            running.dec()
-            _SPENT.reset(spent)
-            self._end(scope, trace)
-            REQUEST_ID.reset(named)
+        with Tracing(scope, self._metrics) as trace:
+            try:
+                await self._app(scope, receive, _noting(trace, send))
+            except Exception:
+                if not trace.status and scope["type"] == "http":  # nobody further out knows the id
+                    await failed(trace)(scope, receive, _noting(trace, send))
+                raise
+
+
+class Tracing:
+    """The time of one request, from its first byte to its line in the log.
+
+    Parameters
+    ----------
+    scope
+        Of the request, where its trace is found from now on.
+    metrics
+        Where it is counted.
+    """
+
+    def __init__(self, scope: Scope, metrics: Metrics) -> None:
+        self._scope = scope
+        self._metrics = metrics
+
+    def __enter__(self) -> Trace:
+        """Begin; what is logged and asked meanwhile belongs to the request."""
+        self._trace = trace = Trace(_request_id(self._scope["headers"]))
+        self._scope[_TRACE] = trace
+        self._named = REQUEST_ID.set(trace.request_id)
+        self._spent = _SPENT.set(trace)
+        self._running = self._metrics.began(self._scope["type"])
+        return trace
+
+    def __exit__(self, *_: object) -> None:
+        """Count and log the request, which is over."""
+        self._running.dec()
+        _SPENT.reset(self._spent)
+        self._end(self._scope, self._trace)
+        REQUEST_ID.reset(self._named)
 
     def _end(self, scope: Scope, trace: Trace) -> None:
-        """Count and log a request that is over."""
         seconds = time.perf_counter() - trace.began
         self._metrics.ended(scope, trace, seconds)
         if not LOG.isEnabledFor(logging.INFO):
@@ -144,7 +167,7 @@ class Traced:
         )
 
 
-def _failed(trace: Trace) -> Response:
+def failed(trace: Trace) -> Response:
     """Return the answer to a request in which a bug was met; the log tells which."""
     told = {"message": MASK, "extensions": {"reference": trace.request_id}}
     return Response(
@@ -176,10 +199,7 @@ def _noting(trace: Trace, send: Send) -> Send:
 
     async def noting(message: Message) -> None:
         if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-            trace.status = message["status"]
-            headers = message.setdefault("headers", [])
-            headers.append((_HEADER, trace.request_id.encode()))
-            headers.append((b"server-timing", trace.timing().encode()))
+            sign(trace, message["status"], message.setdefault("headers", []))
         elif message["type"] == "http.response.body":
             trace.sent += len(message.get("body", b""))
         elif message["type"] == "websocket.accept":
@@ -187,6 +207,13 @@ def _noting(trace: Trace, send: Send) -> Send:
         await send(message)
 
     return noting
+
+
+def sign(trace: Trace, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    """Note an answer that goes out, and give it the headers that tell its id and its time."""
+    trace.status = status
+    headers.append((_HEADER, trace.request_id.encode()))
+    headers.append((b"server-timing", trace.timing().encode()))
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -28,20 +28,27 @@ from schema.build import schema
 from schema.limits import Limits
 from schema.request import RequestContext
 from service import graphiql
-from service.http_answers import JSON, Refused, is_request_error, media_for, status_for
+from service.http_answers import (
+    JSON,
+    Refused,
+    Told,
+    is_request_error,
+    media_for,
+    raw,
+    status_for,
+)
 from service.http_caching import UNCACHED, Tagger, matches
 from service.http_form_desk import LATER, FormDesk, is_form
 from service.http_graphql import (
     FORM,
     Asked,
+    asked_by_post,
     asked_in,
     asked_in_address,
     check_method,
     header_of,
     kind_of,
     not_by_get,
-    read_body,
-    read_json,
     wants_page,
 )
 from service.http_sockets import GREETING_S, MAX_SOCKETS, MAX_SUBSCRIPTIONS, Handler, TextSocket
@@ -50,7 +57,7 @@ from service.leaving import watch
 from service.persisted import PersistedQueries, refuse_persisted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from starlette.types import Receive, Scope, Send
     from strawberry.types import ExecutionResult
@@ -58,9 +65,8 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
+    Pair = tuple[bytes, bytes]
 
-MAX_QUERY_BYTES = 8_000_000
-"""Largest body of a query with its variables; 10000 points take about a tenth of it."""
 CLIENT_LEFT = 499
 """What the log says of a request whose client left before it was read; as nginx does."""
 
@@ -132,19 +138,21 @@ class View(GraphQL[RequestContext, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> RequestContext:
         """Return the request's own context."""
-        state = request.state
-        fresh = partial(
-            self._fresh, state.shared, bearer(header_of(request.scope, b"authorization"))
-        )
+        return self.context_of(request.scope)
+
+    def context_of(self, scope: Scope) -> RequestContext:
+        """Return the context of a request or a connection."""
+        state = scope["state"]
+        fresh = partial(self._fresh, state["shared"], bearer(header_of(scope, b"authorization")))
         context = RequestContext(
             fresh(),
             fresh=fresh,
-            hub=state.hub,
-            desk=state.desk,
+            hub=state["hub"],
+            desk=state["desk"],
             limits=self._question_limits,
             fast=self._fast,
         )
-        watch(request.scope, context.clock)
+        watch(scope, context.clock)
         return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType:
@@ -190,33 +198,43 @@ class View(GraphQL[RequestContext, None]):
 
     async def _answer(self, request: Request, media: str) -> Response:
         """Answer a query in a media type."""
-        asked = await self._asked(request)
-        if self._persisted is None:
-            refuse_persisted(asked.extensions)
-        else:
-            query = self._persisted.resolve(asked.query, asked.extensions)
-            asked = asked._replace(query=query)
-        trace_of(request.scope).operation = asked.operation
-        context = await self.get_context(request, Response())
-        seen = None
+        scope = request.scope
         if request.method == "GET":
-            seen = await self._tagger.see(context.reading, asked, media=media)
+            return await self._get(request, asked_in_address(request), media)
+        if kind_of(request) == FORM:
+            return await self.post(scope, asked_in(await self._forms.read(request)), media)
+        return await self.post(scope, await asked_by_post(scope, request.receive), media)
+
+    async def post(self, scope: Scope, asked: Asked, media: str) -> Response:
+        """Answer what is asked by POST in a media type: nobody holds the answer."""
+        asked = self._meant(scope, asked)
+        result = await self._execute("POST", asked, self.context_of(scope))
+        return self._tell(scope, result, media, _UNCACHED)
+
+    async def _get(self, request: Request, asked: Asked, media: str) -> Response:
+        """Answer what is asked by GET in a media type; the answer may be held under its tag."""
+        asked = self._meant(request.scope, asked)
+        context = self.context_of(request.scope)
+        seen = await self._tagger.see(context.reading, asked, media=media)
         if seen and matches(request.headers.get("if-none-match"), seen.tag):
             return Response(status_code=304, headers=seen.headers())
-        result = await self._execute(request, asked, context)
+        result = await self._execute("GET", asked, context)
         same = seen and not result.errors and await self._tagger.still(context.reading, seen)
-        return self._tell(request, result, media, seen.headers() if seen and same else UNCACHED)
+        headers = raw(seen.headers()) if seen and same else _UNCACHED
+        return self._tell(request.scope, result, media, headers)
 
-    async def _asked(self, request: Request) -> Asked:
-        """Return what a request asks."""
-        if request.method == "GET":
-            return asked_in_address(request)
-        if kind_of(request) == FORM:
-            return asked_in(await self._forms.read(request))
-        return asked_in(read_json(await read_body(request.receive, MAX_QUERY_BYTES), "the body"))
+    def _meant(self, scope: Scope, asked: Asked) -> Asked:
+        """Return what is asked, with the text of a query that is named by its hash."""
+        if self._persisted is None:
+            refuse_persisted(asked.extensions)
+        elif asked.extensions:
+            query = self._persisted.resolve(asked.query, asked.extensions)
+            asked = asked._replace(query=query)
+        trace_of(scope).operation = asked.operation
+        return asked
 
     async def _execute(
-        self, request: Request, asked: Asked, context: RequestContext
+        self, method: Literal["GET", "POST"], asked: Asked, context: RequestContext
     ) -> ExecutionResult:
         """Execute what is asked.
 
@@ -232,7 +250,7 @@ class View(GraphQL[RequestContext, None]):
                 variable_values=asked.variables,
                 context_value=context,
                 operation_name=asked.operation,
-                allowed_operation_types=OperationType.from_http(_METHODS[request.method]),
+                allowed_operation_types=_ALLOWED[method],
                 operation_extensions=asked.extensions,
             )
         except InvalidOperationTypeError as error:
@@ -246,16 +264,16 @@ class View(GraphQL[RequestContext, None]):
         return result
 
     def _tell(
-        self, request: Request, result: ExecutionResult, media: str, headers: Mapping[str, str]
+        self, scope: Scope, result: ExecutionResult, media: str, headers: Iterable[Pair]
     ) -> Response:
         """Return a result as an answer in a media type."""
         refused = is_request_error(result.data, result.errors)
         told: dict[str, Any] = dict(process_result(result))  # JSON
         if refused:  # nothing was executed: there is no data, not even null
             del told["data"]
-        trace_of(request.scope).failed(result.errors)
+        trace_of(scope).failed(result.errors)
         status = status_for(media, result.errors, refused=refused)
-        return Response(self.encode_json(told), status, headers, media_type=media)
+        return Told(self.encode_json(told), status, headers, media)
 
     def _of(self, request: Request) -> Context:
         """Return what a request knows at its beginning."""
@@ -280,8 +298,10 @@ class View(GraphQL[RequestContext, None]):
             self._sockets -= 1
 
 
-_METHODS: dict[str, Literal["GET", "POST"]] = {"GET": "GET", "POST": "POST"}
-"""As Strawberry names them."""
+_ALLOWED = {method: OperationType.from_http(method) for method in ("GET", "POST")}
+"""What may be asked by each method."""
+
+_UNCACHED = raw(UNCACHED)
 
 
 def bearer(header: str | None) -> str | None:

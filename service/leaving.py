@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from types import coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+
     from starlette.types import Message, Receive, Scope
+
+T = TypeVar("T")
 
 WATCHED = "wangge.watched"
 """Where in a request's scope :class:`Watched` is."""
@@ -106,6 +112,48 @@ class Listener:
             pass
         self._gone.set()
         self._watched.leave()
+
+
+@coroutine
+def heard(
+    work: Coroutine[Any, Any, T], receive: Receive, watched: Watched
+) -> Generator[Any, Any, T]:
+    """Return what a question brings; its client is listened to from when it waits for something.
+
+    Most questions wait for nothing: they are answered before anybody could leave.
+
+    Parameters
+    ----------
+    work
+        Not begun.
+    receive
+        Of a request all of which came in.
+    watched
+        Hears when the client leaves.
+    """
+    try:
+        awaited = work.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    listener = Listener(receive, watched)
+    listener.expect_nothing()
+    try:
+        return (yield from _rest(work, awaited))
+    finally:
+        listener.stop()
+
+
+def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[Any, Any, T]:
+    """Go on with what has begun, and waits for something."""
+    while True:
+        try:
+            go_on = partial(work.send, (yield awaited))
+        except BaseException as error:  # a cancellation, mostly: it is the work's
+            go_on = partial(work.throw, error)
+        try:
+            awaited = go_on()
+        except StopIteration as done:
+            return cast("T", done.value)
 
 
 def watch(scope: Scope, question: Question) -> None:

@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
+from service.http_graphql import MAX_QUERY_BYTES
 from service.http_heads import BoundedHeads
-from service.http_view import MAX_QUERY_BYTES
 from service.logs import log_config
 from service.metrics import SHARED_FOLDER
 

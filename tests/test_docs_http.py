@@ -12,7 +12,7 @@ import pytest
 from starlette.routing import Route
 
 from service.app import make_app
-from service.http_view import MAX_QUERY_BYTES
+from service.http_graphql import MAX_QUERY_BYTES
 from service.settings import PREFIX, Settings
 from tests.graphql.live import serving
 from tests.played import play_once

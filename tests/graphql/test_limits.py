@@ -245,8 +245,9 @@ async def test_a_socket_is_heard_no_faster_than_its_asker_may_ask() -> None:
     async def send(_message: Message) -> None:
         """Nothing is sent."""
 
-    limits = http_limits.Limits(app, settings=Settings(rate_per_address=20))
-    limits._addresses = Buckets(20.0, burst_s=0.5)
+    gate = http_limits.Gate(Settings(rate_per_address=20))
+    gate._addresses = Buckets(20.0, burst_s=0.5)
+    limits = http_limits.Limits(app, gate=gate)
     scope = {"type": "websocket", "path": "/graphql", "headers": [], "client": STRANGER}
     await limits(scope, receive, send)
 
