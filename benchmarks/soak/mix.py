@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
@@ -20,6 +22,9 @@ ZOOMS = (11, 12, 13, 14, 15, 16, 17)
 VIEW_DEG = 0.002
 """Half the side of a view: some ten to fifty grids."""
 BATCH = 50
+BESIDE_DEG = 1e-3
+"""How far a place lies from the middle of a grid."""
+_BLOCK = 4_096
 
 POINT = "query ($at: PointInput!) { placeAt(point: $at) { units { code name } } }"
 PLACES = "query ($at: [PointInput!]!) { placesAt(points: $at) { code } }"
@@ -55,6 +60,34 @@ SHARES = {
 """Of all requests."""
 
 
+class Draws:
+    """Even draws from 0 to 1, made many at a time: one by one they would cost more than to ask.
+
+    Parameters
+    ----------
+    seed
+        The same draws the same numbers.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._left: list[float] = []
+
+    def one(self) -> float:
+        """Return a number from 0 to 1."""
+        if not self._left:
+            self._left = self._rng.random(_BLOCK).tolist()
+        return self._left.pop()
+
+    def below(self, end: int) -> int:
+        """Return a whole number from 0 to the one before the end."""
+        return int(self.one() * end)
+
+    def beside(self, middle: float) -> float:
+        """Return a degree that is at most ``BESIDE_DEG`` from one, of 7 decimals."""
+        return round(middle + (2 * self.one() - 1) * BESIDE_DEG, 7)
+
+
 class Mix:
     """Draws requests.
 
@@ -69,27 +102,27 @@ class Mix:
     """
 
     def __init__(self, ground: Ground, parents: Sequence[str], seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+        self._draws = Draws(seed)
         self._codes = ground.codes
         self._parents = parents
-        self._middles = shapely.get_coordinates(shapely.centroid(ground.cells))
-        self._kinds = list(SHARES)
-        self._shares = np.array(list(SHARES.values()))
+        self._middles = shapely.get_coordinates(shapely.centroid(ground.cells)).tolist()
+        self._until = list(accumulate(SHARES.values()))
         self._tags: dict[str, str] = {}
-        self._makers: dict[str, Callable[[], Asked]] = {
-            "tile": self._tile,
-            "tagged": self._tagged,
-            "point": self._point,
-            "view": self._view,
-            "batch": self._batch,
-            "nested": self._nested,
-            "new words": self._new_words,
-            "refused": self._refused,
-        }
+        self._makers: list[Callable[[], Asked]] = [
+            self._tile,
+            self._tagged,
+            self._point,
+            self._view,
+            self._batch,
+            self._nested,
+            self._new_words,
+            self._refused,
+        ]  # in the order of the shares
 
     def draw(self) -> Asked:
         """Return the next request."""
-        return self._makers[str(self._rng.choice(self._kinds, p=self._shares))]()
+        at = bisect_right(self._until, self._draws.one())
+        return self._makers[min(at, len(self._makers) - 1)]()
 
     def note(self, asked: Asked, tag: str | None) -> None:
         """Keep what tells an answer from an older one."""
@@ -98,26 +131,24 @@ class Mix:
 
     def _place(self) -> tuple[float, float]:
         """Return a place a little beside the middle of a grid."""
-        x, y = self._middles[self._rng.integers(len(self._middles))]
-        dx, dy = self._rng.uniform(-1e-3, 1e-3, 2)
-        return round(float(x + dx), 7), round(float(y + dy), 7)
+        x, y = self._middles[self._draws.below(len(self._middles))]
+        return self._draws.beside(x), self._draws.beside(y)
 
     def _held(self, kind: str, path: str) -> Asked:
         """Return a request for what may be held already."""
-        tag = self._tags.get(path) if self._rng.random() < 0.5 else None  # noqa: PLR2004 - half
+        tag = self._tags.get(path) if self._draws.one() < 0.5 else None  # noqa: PLR2004 - half
         given = {"If_None_Match": tag} if tag is not None else {}
         return Asked(kind, get(path, **given), path)
 
     def _tile(self) -> Asked:
-        zoom = int(self._rng.choice(ZOOMS))
+        zoom = ZOOMS[self._draws.below(len(ZOOMS))]
         x, y = tile_of(*self._place(), zoom)
-        levels = "grid" if self._rng.random() < 0.8 else "community,grid"  # noqa: PLR2004 - most
+        levels = "grid" if self._draws.one() < 0.8 else "community,grid"  # noqa: PLR2004 - most
         return self._held("tile", f"/tiles/{levels}/{zoom}/{x}/{y}.mvt")
 
     def _tagged(self) -> Asked:
-        code = self._codes[self._rng.integers(min(len(self._codes), 500))]
-        said = urlencode({"query": PINNED, "variables": f'{{"code":"{code}"}}'})
-        return self._held("tagged", f"/graphql?{said}")
+        code = self._codes[self._draws.below(min(len(self._codes), 500))]
+        return self._held("tagged", f"/graphql?{_SAID}{code}%22%7D")
 
     def _point(self) -> Asked:
         lon, lat = self._place()
@@ -133,20 +164,22 @@ class Mix:
         return Asked("batch", post(PLACES, {"at": [{"lon": x, "lat": y} for x, y in places]}))
 
     def _nested(self) -> Asked:
-        code = self._parents[int(self._rng.integers(len(self._parents)))]
+        code = self._parents[self._draws.below(len(self._parents))]
         return Asked("nested", post(NESTED, {"code": code}))
 
     def _new_words(self) -> Asked:
         """Return a question in words that were never used before, as careless clients build it."""
-        words = WORDS % self._rng.integers(1 << 40)
+        words = WORDS % self._draws.below(1 << 40)
         return Asked("new words", post(words, {"code": self._codes[0]}))
 
     def _refused(self) -> Asked:
         """Return a question that is refused, each in words of its own."""
-        return Asked(
-            "refused", post(f"{{ units(level: 3) {{ no{self._rng.integers(1 << 40)} }} }}")
-        )
+        words = f"{{ units(level: 3) {{ no{self._draws.below(1 << 40)} }} }}"
+        return Asked("refused", post(words))
 
+
+_SAID = urlencode({"query": PINNED, "variables": '{"code":"'})
+"""Up to a code, which needs no quoting, and after which a quote and a bracket follow."""
 
 EXPECTED: dict[str, frozenset[int]] = {
     "tile": frozenset({200, 204, 304}),

@@ -135,7 +135,7 @@ async def _some(line: Line, mix: Mix, number: int, seen: Counter[str]) -> None:
         answer = await line.ask(asked.message)
         if answer.status not in EXPECTED.get(asked.kind, RIGHT):
             raise ValueError(f"{asked.kind}: {answer.status}: {answer.body[:500]!r}")
-        mix.note(asked, answer.headers.get("etag"))
+        mix.note(asked, answer.tag)
         seen[f"{asked.kind} {answer.status}"] += 1
     line.close()  # others may take longer than the service waits for a next request
 
