@@ -12,8 +12,7 @@ from service.encodings import OFFERED, Piecewise, compress, piecewise
 from service.negotiation import REMEMBERED, best_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     Headers = list[tuple[bytes, bytes]]
@@ -25,6 +24,7 @@ ASIDE_BYTES = 1 << 18
 
 ACCEPT = b"accept-encoding"
 _NO_BODY = frozenset({204, 304})
+_AS_IT_IS = frozenset({b"content-encoding", b"content-range"})
 _EVENTS = "text/event-stream"
 
 
@@ -53,16 +53,15 @@ def encoding_of(said: str) -> str | None:
     return best_encoding(said, OFFERED)
 
 
-async def packed(status: int, raw: Headers, body: bytes, encoding: str | None) -> bytes:
-    """Return a whole body as it goes out, compressed if that is worth it; its head follows it."""
-    if status in _NO_BODY or not _is_text(dict(raw)):
-        return body
+async def pack(response: Response, encoding: str | None) -> None:
+    """Compress a whole answer if that is worth it; its head follows its body."""
+    raw = response.raw_headers
+    if response.status_code in _NO_BODY or not _is_text(raw):
+        return
     _vary(raw)
-    if encoding is None or len(body) < FROM_BYTES:
-        return body
-    body = await _squeezed(body, encoding)
-    _label(raw, encoding, len(body))
-    return body
+    if encoding is not None and len(response.body) >= FROM_BYTES:
+        response.body = await _squeezed(bytes(response.body), encoding)
+        _label(raw, encoding, len(response.body))
 
 
 class _Out:
@@ -88,7 +87,7 @@ class _Out:
         """Decide by the head; it is held back until the first of the body is there."""
         raw = message.setdefault("headers", [])
         self._start = message
-        fits = message["status"] not in _NO_BODY and _is_text(dict(raw))
+        fits = message["status"] not in _NO_BODY and _is_text(raw)
         if fits:
             _vary(raw)
         self._plain = not fits or self._encoding is None
@@ -149,13 +148,15 @@ def _vary(raw: Headers) -> None:
     raw.append((b"vary", b"Accept-Encoding"))
 
 
-def _is_text(headers: Mapping[bytes, bytes]) -> bool:
+def _is_text(raw: Headers) -> bool:
     """Return whether a body is one that becomes smaller, and may be changed."""
-    if b"content-encoding" in headers or b"content-range" in headers:
-        return False
-    if b"no-transform" in headers.get(b"cache-control", b""):
-        return False
-    return _is_text_type(headers.get(b"content-type", b""))
+    kind = b""
+    for name, value in raw:
+        if name in _AS_IT_IS or (name == b"cache-control" and b"no-transform" in value):
+            return False
+        if name == b"content-type":
+            kind = value
+    return _is_text_type(kind)
 
 
 @lru_cache(maxsize=REMEMBERED)

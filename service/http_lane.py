@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
 from service.http_answers import JSON, Refused, media_for
-from service.http_compression import ACCEPT, encoding_of, packed
-from service.http_graphql import asked_by_post, body_type, header_of
+from service.http_compression import ACCEPT, encoding_of, pack
+from service.http_graphql import asked_by_post, body_type
 from service.http_limits import Asker, too_often
 from service.http_trace import Tracing, failed, sign, trace_of
 from service.http_view import CLIENT_LEFT
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from service.http_trace import Trace
     from service.http_view import View
     from service.metrics import Metrics
+
+Head = dict[bytes, bytes]
+"""Headers, none of which comes twice."""
 
 _UTF8 = frozenset({"utf-8", "utf8"})
 
@@ -59,42 +62,48 @@ class Lane:
         self._metrics = metrics
         self._origins = origins
 
-    def takes(self, scope: Scope) -> bool:
-        """Return whether a request takes this way."""
+    def head_of(self, scope: Scope) -> Head | None:
+        """Return the headers of a request that takes this way; None where it takes the usual."""
         if scope["type"] != "http" or scope["method"] != "POST":
-            return False
+            return None
         if scope["path"] != self._route.path or scope.get("root_path"):
-            return False
-        head = dict(scope["headers"])
+            return None
+        head: Head = dict(scope["headers"])
         if len(head) != len(scope["headers"]) or (self._origins and b"origin" in head):
-            return False
+            return None
         kind, charset = body_type(head.get(b"content-type", b"").decode("latin-1"))
-        return kind == JSON and charset in _UTF8
+        return head if kind == JSON and charset in _UTF8 else None
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request of which :meth:`takes` said so."""
-        scope["route"] = self._route
+    async def answer(self, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request.
+
+        Parameters
+        ----------
+        head
+            What :meth:`head_of` returned.
+        """
         with Tracing(scope, self._metrics) as trace:
             try:
-                response = await self._response(scope, receive)
+                response = await self._response(head, scope, receive)
             except ClientDisconnect:
                 trace.status = CLIENT_LEFT
             except Exception:
                 await _send(failed(trace), trace, send)
                 raise
             else:
-                await _pack(scope, response)
+                await pack(response, encoding_of(head.get(ACCEPT, b"").decode("latin-1")))
                 await _send(response, trace, send)
 
-    async def _response(self, scope: Scope, receive: Receive) -> Response:
+    async def _response(self, head: Head, scope: Scope, receive: Receive) -> Response:
         """Return the answer to a request, or why there is none."""
         asker = Asker.of(scope)
         if wait := await self._gate.wait(asker):
             return too_often(wait)
+        scope["route"] = self._route  # as the router says it, of those who are let in
         watched = scope[WATCHED] = Watched()
         media = JSON
         try:
-            media = media_for(header_of(scope, b"accept") or "")
+            media = media_for(head.get(b"accept", b"").decode("latin-1"))
             asked = await asked_by_post(scope, receive)
             response = await heard(self._view.post(scope, asked, media), receive, watched)
         except Refused as refused:
@@ -105,13 +114,6 @@ class Lane:
         return response
 
 
-async def _pack(scope: Scope, response: Response) -> None:
-    """Compress an answer as its client takes it."""
-    encoding = encoding_of(header_of(scope, ACCEPT) or "")
-    body, headers = bytes(response.body), response.raw_headers
-    response.body = await packed(response.status_code, headers, body, encoding)
-
-
 class Application(Starlette):
     """Starlette's, with a short way for most questions; all else takes the usual one."""
 
@@ -119,10 +121,11 @@ class Application(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, a connection, or the server that starts and stops."""
-        if self.lane is not None and self.lane.takes(scope):
-            await self.lane.answer(scope, receive, send)
-        else:
+        head = self.lane.head_of(scope) if self.lane is not None else None
+        if self.lane is None or head is None:
             await super().__call__(scope, receive, send)
+        else:
+            await self.lane.answer(head, scope, receive, send)
 
 
 async def _send(response: Response, trace: Trace, send: Send) -> None:

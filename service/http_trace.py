@@ -218,8 +218,10 @@ def sign(trace: Trace, status: int, headers: list[tuple[bytes, bytes]]) -> None:
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the id that a client or a proxy gave, if it is one, else a new one."""
-    given = next((value for name, value in headers if name == _HEADER), b"")
-    return given.decode() if _SANE.match(given) else secrets.token_hex(8)
+    for name, value in headers:
+        if name == _HEADER:
+            return value.decode() if _SANE.match(value) else secrets.token_hex(8)
+    return secrets.token_hex(8)
 
 
 def _printable(path: str) -> str:

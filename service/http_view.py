@@ -15,7 +15,6 @@ from starlette.websockets import WebSocket
 from strawberry import UNSET
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
-from strawberry.http import process_result
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
@@ -268,9 +267,12 @@ class View(GraphQL[RequestContext, None]):
     ) -> Response:
         """Return a result as an answer in a media type."""
         refused = is_request_error(result.data, result.errors)
-        told: dict[str, Any] = dict(process_result(result))  # JSON
-        if refused:  # nothing was executed: there is no data, not even null
-            del told["data"]
+        # where nothing was executed there is no data, not even null
+        told: dict[str, Any] = {} if refused else {"data": result.data}  # JSON
+        if result.errors:
+            told["errors"] = [error.formatted for error in result.errors]
+        if result.extensions:
+            told["extensions"] = result.extensions
         trace_of(scope).failed(result.errors)
         status = status_for(media, result.errors, refused=refused)
         return Told(self.encode_json(told), status, headers, media)
