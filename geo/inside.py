@@ -91,9 +91,13 @@ class Polygons:
         told[unsure] = only
         return told
 
+    def at_once(self, x: float, y: float) -> int:
+        """Return the only polygon that one point is inside of, ``NONE``, or often ``UNSURE``."""
+        return self._cells.of_one(x, y) if self._cells is not None else NONE
+
     def around(self, x: float, y: float) -> list[int] | None:
         """Return the polygons that one point is inside of; None near a border."""
-        told = self._cells.of_one(x, y) if self._cells is not None else NONE
+        told = self.at_once(x, y)
         if told != UNSURE:
             return [told] if told != NONE else []
         found = self._look(np.array([[x, y]]))

@@ -20,8 +20,8 @@ __all__ = ["NONE", "UNSURE", "Cells"]
 NONE: Final = -1
 """Inside of no polygon, and away from all borders."""
 
-ACROSS = 28
-"""Squares to a polygon's side, as a rule: some nine of ten then meet no border."""
+ACROSS = 20
+"""Squares to a polygon's side, as a rule: some five of six then meet no border."""
 
 FEWEST, MOST = 512, 2048
 """Squares to a side of the board."""
@@ -123,7 +123,9 @@ class Cells:
         """Yield the squares that segments come near to, and which segments, some at a time."""
         for first in range(0, len(borders.ends), _CHUNK):
             ends = borders.ends[first : first + _CHUNK]
-            for square, segment in self._lay(borders.xy[ends[:, 0]], borders.xy[ends[:, 1]], margin):
+            for square, segment in self._lay(
+                borders.xy[ends[:, 0]], borders.xy[ends[:, 1]], margin
+            ):
                 yield square, segment + first
 
     def _lay(

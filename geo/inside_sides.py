@@ -77,7 +77,7 @@ class Borders(NamedTuple):
         if (self.beside == _SEVERAL).any():
             return False
         ends = self.ends[alone]
-        lines = shapely.linestrings(self.xy[ends])
+        lines = np.asarray(shapely.linestrings(self.xy[ends]), object)
         one, other = shapely.STRtree(lines).query(lines, predicate="intersects")
         once = one < other
         if not self._only_at_ends(ends[one[once]], ends[other[once]]):
@@ -139,7 +139,9 @@ class Sides:
         count = max(len(borders.ends), 1)
         pairs = np.sort(square * count + segment)
         again = np.zeros(len(pairs), np.bool_)
-        again[1:] = pairs[1:] == pairs[:-1]  # np.unique would hash them, which takes ten times as long
+        again[1:] = (
+            pairs[1:] == pairs[:-1]
+        )  # np.unique would hash them, which takes ten times as long
         square, segment = np.divmod(pairs[~again], count)
         places, first, often = np.unique(square, return_index=True, return_counts=True)
         few = often <= 2  # noqa: PLR2004 - one segment, or two that share a vertex
@@ -170,7 +172,7 @@ class Sides:
         told = np.full(len(xy), UNSURE, np.intp)
         if not len(self._squares):
             return told
-        at = self._squares.searchsorted(square)
+        at = self._squares.searchsorted(square.astype(np.int32))  # of another type, all are copied
         at[at == len(self._squares)] = 0
         here = np.flatnonzero(self._squares[at] == square)
         way = self._way[at[here]]
@@ -186,7 +188,7 @@ class Sides:
 
     def of_one(self, square: int, x: float, y: float) -> int:
         """Return the same of one point."""
-        at = int(self._squares.searchsorted(square))
+        at = int(self._squares.searchsorted(np.int32(square)))
         if at == len(self._squares) or self._squares[at] != square:
             return UNSURE
         way = self._way[at]

@@ -128,12 +128,9 @@ class Cache:
         weight = weigh(done.result()) or min(1, self.room)  # a name alone takes something, too
         self._held[key] = done.result(), weight
         self._weight += weight
-        for old, (_, heavy) in list(self._held.items()):
-            if self._weight <= self.room:
-                break
-            if old != key:
-                del self._held[old]
-                self._weight -= heavy
+        while self._weight > self.room and len(self._held) > 1:  # the last is the one just made
+            _, (_, heavy) = self._held.popitem(last=False)
+            self._weight -= heavy
 
 
 def _hang_up(raw: Any) -> None:  # noqa: ANN401 - psycopg's connection
@@ -415,9 +412,9 @@ class Context:
             self._facts[key] = found
         return self._facts[key]
 
-    def noted_edition(self) -> EditionRow | None:
-        """Return the edition that stands today, where that needs no asking."""
-        found = self.noted(("edition", self.today))
+    def noted_edition(self, as_of: dt.date | None = None) -> EditionRow | None:
+        """Return the edition that stands on a day (today), where that needs no asking."""
+        found = self.noted(("edition", as_of or self.today))
         return found if isinstance(found, editions.EditionRow) else None
 
     def held_units(self, state: State) -> Standing | None:

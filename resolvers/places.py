@@ -15,7 +15,7 @@ from geo.crs import Datum, convert, round9, round9_one
 from geo.levels import Tiling
 from resolvers.context import State
 from resolvers.paging import check_length, check_text
-from resolvers.place_codes import OUTSIDE, NoUnit, PlaceCodeRow
+from resolvers.place_codes import OUTSIDE, Codes, NoUnit, PlaceCodeRow
 from resolvers.standing import held
 from resolvers.units import by_keys
 from storage import places, waived_land
@@ -112,6 +112,34 @@ class PlaceRow:
     compound_code: str | None = None
 
 
+class Choice(NamedTuple):
+    """What is chosen of the units that touch a point."""
+
+    units: tuple[UnitRow, ...]
+    hits: tuple[UnitRow, ...]
+    on_border: bool
+    is_there: bool
+    """Whether the asked level has a unit there."""
+
+
+def place_at_once(
+    context: Context, point: Point, *, level: str | None, as_of: dt.date | None, wanted: Wanted
+) -> PlaceRow | None:
+    """Return the same as :func:`place_at`; None where something has to be asked or waited for."""
+    tree, edition = context.noted_tree(), context.noted_edition(as_of)
+    if tree is None or edition is None:
+        return None
+    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
+    here, standing = _one_to_wgs84(point), held(context, edition.number, wanted)
+    if here is None or standing is None:
+        return None
+    chosen = standing.choice(*here, (tree, asked), lambda hits: _choice(tree, hits, asked, set()))
+    if chosen is None or not chosen.is_there:
+        return None
+    units, hits, on_border, _ = chosen
+    return PlaceRow(edition.number, asked, units, hits, on_border, None, *here)
+
+
 async def place_at(
     context: Context,
     point: Point,
@@ -145,24 +173,40 @@ async def place_at(
         touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
     hits = [row for row, _ in touching]
     border = {(row.level, row.code) for row, on_border in touching if on_border}
-    chosen = choose(tree, hits, asked)
-    deciding = _deciding(tree, hits, asked, chosen)
+    chosen = _choice(tree, hits, asked, border)
     place = PlaceRow(
         edition=edition.number,
         level=asked,
-        units=tuple(sorted(chosen, key=lambda row: tree.get(row.level).rank)),
-        hits=tuple(hits),
-        on_border=len(deciding) > 1 or any((u.level, u.code) in border for u in deciding),
+        units=chosen.units,
+        hits=chosen.hits,
+        on_border=chosen.on_border,
         lon=lon,
         lat=lat,
         compound_code=compound_code,
     )
-    there = unit_of(tree, place, asked) is not None or await _named(context, place, asked, wanted)
-    if there:
+    if chosen.is_there or await _named(context, place, asked, wanted):
         return place
     levels = tree.upward(asked)
     [waived] = await _blank_at(context, edition.number, levels, np.array([here]))
     return _without(place, NoUnit.WAIVED_BLANK if waived else NoUnit.OUTSIDE)
+
+
+def _choice(
+    tree: Tree, hits: Sequence[UnitRow], asked: str, border: set[tuple[str, str]]
+) -> Choice:
+    """Return what is chosen of units that touch a point, by code.
+
+    Parameters
+    ----------
+    border
+        Levels and codes of those on whose border it lies.
+    """
+    chosen = choose(tree, hits, asked)
+    deciding = _deciding(tree, hits, asked, chosen)
+    units = tuple(sorted(chosen, key=lambda row: tree.get(row.level).rank))
+    on_border = len(deciding) > 1 or any((u.level, u.code) in border for u in deciding)
+    pool = _pool(tree, asked, units, hits)
+    return Choice(units, tuple(hits), on_border, any(row.level == asked for row in pool))
 
 
 def _without(place: PlaceRow, reason: NoUnit) -> PlaceRow:
@@ -215,9 +259,7 @@ async def places_at(
         return [no_edition if fine else bad for fine, bad in zip(good, answers, strict=True)]
     if not good.any():
         return answers
-    branch = tree.branch(asked)
-    # What lies above the asked level decides nothing.
-    looked_at = [asked] if asked not in branch else branch[: branch.index(asked) + 1]
+    looked_at = _looked_at(tree, asked)
     mine = lonlat if good.all() else lonlat[good]
     if len(looked_at) == 1:
         found = await _only_many(context, tree, edition.number, mine, asked)
@@ -236,6 +278,33 @@ async def places_at(
         for index in np.array(lost)[waived].tolist():
             answers[index] = answers[index]._replace(reason=NoUnit.WAIVED_BLANK)
     return answers
+
+
+def places_at_once(
+    context: Context, points: Points, *, level: str | None, as_of: dt.date | None
+) -> Codes | None:
+    """Return the same as :func:`places_at`; None where something has to be asked or waited for."""
+    check_length("points", points, MAX_POINTS)
+    tree, edition = context.noted_tree(), context.noted_edition(as_of)
+    if tree is None or edition is None:
+        return None
+    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
+    there = held(context, edition.number, Wanted.NOTHING)
+    if there is None or _looked_at(tree, asked) != [asked]:
+        return None
+    if not there.waived.isdisjoint(tree.upward(asked)):
+        return None
+    lonlat, good = _to_wgs84(points)
+    return there.codes(asked, lonlat) if good.all() else None
+
+
+def _looked_at(tree: Tree, asked: str) -> list[str]:
+    """Return the levels that say which unit of one a point is in, lowest first.
+
+    What lies above the asked level decides nothing.
+    """
+    branch = tree.branch(asked)
+    return [asked] if asked not in branch else branch[: branch.index(asked) + 1]
 
 
 async def _blank_at(
@@ -371,8 +440,15 @@ def unit_of(tree: Tree, place: PlaceRow, level: str) -> UnitRow | None:
     UnknownError
         If there is no such level.
     """
-    pool = place.units if tree.get(level).tiling is Tiling.TILES else place.hits
+    pool = _pool(tree, level, place.units, place.hits)
     return next((row for row in pool if row.level == level), None)
+
+
+def _pool(
+    tree: Tree, level: str, units: Sequence[UnitRow], hits: Sequence[UnitRow]
+) -> Sequence[UnitRow]:
+    """Return among which units the one of a level is."""
+    return units if tree.get(level).tiling is Tiling.TILES else hits
 
 
 async def unit_at(context: Context, place: PlaceRow, level: str, wanted: Wanted) -> UnitRow | None:
@@ -420,6 +496,8 @@ def _one_to_wgs84(point: Point) -> tuple[float, float] | None:
 def _to_wgs84(points: Points) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return degrees rounded to 1e-9, shape (n, 2), and which points are any, shape (n,)."""
     good = _on_earth(points.lonlat)
+    if points.datums is None and good.all():
+        return round9(points.lonlat), good
     lonlat = np.zeros_like(points.lonlat)
     for datum in Datum:
         if points.datums is None and datum is not Datum.WGS84:

@@ -19,16 +19,16 @@ import shapely
 from sqlalchemy.exc import SQLAlchemyError
 
 from geo.errors import WanggeError
-from geo.inside import UNSURE, Polygons
+from geo.inside import NONE, UNSURE, Polygons
 from resolvers.held import set_aside
-from resolvers.place_codes import OUTSIDE, PlaceCodeRow
+from resolvers.place_codes import OUTSIDE, Codes, PlaceCodeRow
 from storage.editions import EditionRow
 from storage.engine import as_geoms
 from storage.places import Hit
 from storage.standing import READ, standing, stored_bytes, waived_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,8 +45,11 @@ NEAR_DEG = 2e-9
 _TIMES = 5
 """A unit takes so many times the bytes of its stored shape: text, rings and an index."""
 
-_ROW_BYTES = 3_000
+_ROW_BYTES = 5_000
 """What a unit takes beside that: its row, what answers show of it, and its squares of a board."""
+
+MOST_CHOICES = 20_000
+"""What was chosen of the units that touch a point is kept for so many of them."""
 
 
 class Level:
@@ -68,6 +71,7 @@ class Level:
         # the last is for a point in no unit, whose place is -1
         self.answers = [PlaceCodeRow(code, on_border=False, reason=None) for code in self.codes]
         self.answers.append(OUTSIDE)
+        self.shown: dict[Any, list[Any]] = {}
         self.hits = [(Hit(row.level, row.code, row.parent_code, border=False),) for row in rows]
 
     @cached_property
@@ -109,6 +113,7 @@ class Standing:
         self.waived = waived
         self.weight = weight
         self._shown: dict[int, Any] = {}
+        self._choices: dict[Hashable, Any] = {}
 
     def shown(self, rows: Iterable[UnitRow], show: Callable[[UnitRow], T]) -> list[T]:
         """Return what answers show of units; of those that are held, it is made once for all.
@@ -196,8 +201,44 @@ class Standing:
             if there is None:
                 return None
             found += [level.rows[at] for at in there]
-        found.sort(key=lambda row: row.code)
-        return found
+        return _by_code(found)
+
+    def choice(
+        self, lon: float, lat: float, way: Hashable, choose: Callable[[list[UnitRow]], T]
+    ) -> T | None:
+        """Return what is chosen of the units of all levels that a point is inside of.
+
+        Parameters
+        ----------
+        way
+            How is chosen: it is done once for all points that are inside of the same units.
+
+        Returns
+        -------
+        object or None
+            None where squares do not tell at once, see :meth:`touching`.
+        """
+        units = [level.land.at_once(lon, lat) for level in self._levels.values()]
+        key = way, *units
+        chosen: T | None = self._choices.get(key)
+        if chosen is not None or UNSURE in units:
+            return chosen
+        told = zip(self._levels.values(), units, strict=True)
+        chosen = choose(_by_code([level.rows[at] for level, at in told if at != NONE]))
+        if len(self._choices) >= MOST_CHOICES:
+            self._choices.clear()
+        self._choices[key] = chosen
+        return chosen
+
+    def codes(self, level: str, lonlat: NDArray[np.float64]) -> Codes | None:
+        """Return the same as :meth:`only`; None, too, where that is unsure of any point."""
+        there = self._levels.get(level)
+        if there is None:
+            return None
+        unit = there.land.single(lonlat)
+        if (unit == UNSURE).any():
+            return None
+        return Codes(there.answers, unit.tolist(), there.shown)
 
     def only(self, level: str, lonlat: NDArray[np.float64]) -> Only | None:
         """Return the units of one level that points are inside of; None where it has no units.
@@ -239,6 +280,10 @@ class Standing:
                     sorted((*found[n], *level.hits[at]), key=_code) if found[n] else level.hits[at]
                 )
         return found, unsure
+
+
+def _by_code(rows: list[UnitRow]) -> list[UnitRow]:
+    return sorted(rows, key=lambda row: row.code)
 
 
 def _code(hit: Hit) -> str:

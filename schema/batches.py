@@ -12,9 +12,10 @@ from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode
 
 from resolvers.places import Points
 from schema.enums import Datum
+from schema.shape import MAX_LIST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from graphql import OperationDefinitionNode, TypeNode
     from numpy.typing import NDArray
@@ -69,20 +70,28 @@ def points_of(given: Sequence[PointInput]) -> Points:
     return Points.of([point.plain() for point in given])
 
 
-def batches_in(
-    operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> dict[str, PointBatch]:
+def names_of_lists(operation: OperationDefinitionNode) -> list[str]:
+    """Return the variables that are lists of points."""
+    return [
+        one.variable.name.value
+        for one in operation.variable_definitions or ()
+        if _of_points(one.type)
+    ]
+
+
+def batches_in(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, PointBatch]:
     """Return the variables that are batches of plain points; whatever is odd about one, it is none.
 
     Parameters
     ----------
+    names
+        Of those that are lists of points.
     variables
         As they came: graphql-core looks at all the others.
     """
     found = {}
-    for one in operation.variable_definitions or ():
-        name = one.variable.name.value
-        batch = _batch(variables.get(name)) if _of_points(one.type) else None
+    for name in names:
+        batch = _batch(variables.get(name))
         if batch is not None:
             found[name] = batch
     return found
@@ -100,7 +109,7 @@ def _of_points(kind: TypeNode) -> bool:
 
 def _batch(value: object) -> PointBatch | None:
     """Return the points of a list of objects of nothing but two numbers."""
-    if not isinstance(value, list) or len(value) < FEW:
+    if not isinstance(value, list) or not FEW <= len(value) <= MAX_LIST:
         return None
     if set(map(type, value)) != {dict} or set(map(len, value)) != {2}:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 from graphql import GraphQLError
@@ -14,8 +14,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from schema import duty_columns, unit_columns  # noqa: F401 - they say how they are asked
+from schema import duty_columns, place_columns, unit_columns  # noqa: F401 - they say how they are asked
 from schema.circle_query import CircleQueries
+from schema.driving import Begun
 from schema.duty_mutation import DutyMutations
 from schema.duty_query import DutyQueries
 from schema.facility_mutation import FacilityMutations
@@ -30,6 +31,7 @@ from schema.query import Query
 from schema.quick import Quick, answer, answer_again, asked_before
 from schema.request import RequestContext
 from schema.scalars import SCALARS
+from schema.silence import Executor
 from schema.siting_query import SitingQueries
 from schema.subscription import Subscription
 from schema.uploading import UPLOADS, Uploading
@@ -73,7 +75,7 @@ class Schema(strawberry.Schema):
             if known is not None:
                 quick = Quick(known.document, operation_name, variable_values, operation_extensions)
                 answering = answer_again(self._schema, known, quick, context_value, root_value)
-                return _shown(await _in_time(context_value, answering))
+                return _shown(await _timed(context_value, Begun(answering)))
         answering = super().execute(
             query,
             variable_values,
@@ -127,6 +129,17 @@ def _is_quick(context: object) -> bool:
     return isinstance(context, RequestContext) and context.fast
 
 
+async def _timed(context: RequestContext, answering: Begun) -> ExecutionResult:
+    """Answer a query: its time is counted from when it first waits for something."""
+    if not answering.is_done:
+        context.clock.start(context.limits.seconds)
+        try:
+            return await _in_time(context, answering)
+        finally:
+            context.clock.stop()
+    return cast("ExecutionResult", answering.value)
+
+
 async def _in_time(context: object, answering: Awaitable[ExecutionResult]) -> ExecutionResult:
     """Answer a question, or say that its time was up; see :class:`schema.limits.Clock`."""
     if not isinstance(context, RequestContext):
@@ -175,4 +188,5 @@ schema = Schema(
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS | UPLOADS),
     extensions=[Bounded],
+    execution_context_class=Executor,
 )

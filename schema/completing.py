@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
     is_leaf_type,
@@ -28,6 +28,13 @@ Kind: TypeAlias = Any
 Pending = list["Late"]
 Complete = Callable[[Values, "Run", Pending], Values]
 """Completes values; what they lack yet is added to the list."""
+
+
+FEW = 16
+"""A list of less than one in so many things is completed by itself."""
+
+MOST_SHOWN = 4
+"""Ways in which all things of a kind are kept as they are shown."""
 
 
 class SlowError(Exception):
@@ -65,17 +72,35 @@ def _required(complete: Complete) -> Complete:
     return required
 
 
+class Picked(NamedTuple):
+    """A list of some of many things that all requests share, of plain fields without arguments."""
+
+    things: Values
+    which: list[int]
+    """Their places among the things."""
+    shown: dict[Any, Values]
+    """All the things as they were completed, by what did that."""
+
+    def completed(self, complete: Complete, run: Run, pending: Pending) -> Values:
+        """Complete the list: all things at once, where that soon pays."""
+        made = self.shown.get(complete)
+        if made is None:
+            if len(self.which) * FEW < len(self.things):
+                return complete([self.things[at] for at in self.which], run, pending)
+            made = complete(self.things, run, pending)
+            if len(self.shown) >= MOST_SHOWN:
+                self.shown.clear()
+            self.shown[complete] = made
+        return [made[at] for at in self.which]
+
+
 def _listed(complete: Complete) -> Complete:
     """Return what completes lists as one long list."""
 
     def listed(values: Values, run: Run, pending: Pending) -> Values:
-        flat: Values = []
-        for value in values:
-            if value is not None:
-                if type(value) is not list and type(value) is not tuple:
-                    raise SlowError
-                flat.extend(value)
-        done = complete(flat, run, pending)
+        if len(values) == 1 and type(values[0]) is Picked:
+            return [values[0].completed(complete, run, pending)]
+        done = complete(_flat(values), run, pending)
         if len(values) == 1 and values[0] is not None:
             return [done]
         parts: Values = []
@@ -89,6 +114,17 @@ def _listed(complete: Complete) -> Complete:
         return parts
 
     return listed
+
+
+def _flat(values: Values) -> Values:
+    """Return what several lists hold."""
+    flat: Values = []
+    for value in values:
+        if value is not None:
+            if type(value) is not list and type(value) is not tuple:
+                raise SlowError
+            flat.extend(value)
+    return flat
 
 
 _PLAIN: dict[str, frozenset[type]] = {

@@ -81,6 +81,16 @@ class Step(NamedTuple):
 
 
 Plan = tuple[Step, ...]
+
+
+class Estimate(NamedTuple):
+    """What an operation costs."""
+
+    steps: Plan
+    fixed: int | None
+    """Whatever its variables are; None where they have a say."""
+
+
 _Fragment = FragmentDefinitionNode | InlineFragmentNode
 
 
@@ -106,6 +116,16 @@ def plan(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -
     if root is None:
         return ()
     return _Planner(schema, fragments, defaults).steps(root, [chosen.selection_set])
+
+
+def prepare(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -> Estimate:
+    """Return what an operation of a valid document costs, so that it is quickly said again."""
+    steps = plan(schema, document, operation)
+    return Estimate(steps, None if any(map(_varies, steps)) else estimate(steps, {}))
+
+
+def _varies(step: Step) -> bool:
+    return step.length.variable is not None or any(map(_varies, step.below))
 
 
 def estimate(steps: Plan, variables: Mapping[str, object]) -> int:

@@ -14,6 +14,46 @@ if TYPE_CHECKING:
     Values = list[Any]
 
 
+class Begun:
+    """A coroutine that has gone as far as it goes without waiting.
+
+    Parameters
+    ----------
+    work
+        Not begun; it belongs to this from now on.
+
+    Attributes
+    ----------
+    is_done
+        Whether it has returned.
+    value
+        What it returned.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._waits_for: object = None
+        self.is_done = False
+        self.value: Any = None
+        try:
+            self._waits_for = work.send(None)
+        except StopIteration as done:
+            self.is_done, self.value = True, done.value
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        while not self.is_done:
+            try:
+                try:
+                    said = yield self._waits_for
+                except BaseException as error:  # it is the coroutine's to hear
+                    self._waits_for = self._work.throw(error)
+                else:
+                    self._waits_for = self._work.send(said)
+            except StopIteration as done:
+                self.is_done, self.value = True, done.value
+        return self.value
+
+
 class _Waiting(NamedTuple):
     """A coroutine that has begun."""
 

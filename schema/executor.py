@@ -94,8 +94,10 @@ class Run:
             Of any kind, if graphql-core's own way must answer.
         """
         data: dict[str, Any] = {column.name: None for column in columns}
-        works = [self._put(column, data, alone=len(columns) == 1) for column in columns]
-        await together(works)
+        if len(columns) == 1:
+            await self._put(columns[0], data, alone=True)
+        else:
+            await together([self._put(column, data, alone=False) for column in columns])
         errors = self._errors
         lost = any(
             data[column.name] is None and is_non_null_type(column.place.field.type)

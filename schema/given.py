@@ -30,7 +30,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value, coerce_in
 from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.batches import PointBatch, batches_in
+from schema.batches import PointBatch, batches_in, names_of_lists
 
 if TYPE_CHECKING:
     from graphql import (
@@ -68,16 +68,28 @@ class Variables:
     """
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
-        self._operation = operation
+        self._lists = names_of_lists(operation)
         self._known: list[_Variable] = []
         for node in operation.variable_definitions or ():
             signature: Any = get_variable_signature(schema, node)  # no error: the text is valid
             default = coerce_default_value(signature) if node.default_value else Undefined
             self._known.append(_Variable(signature, _coercer(signature.type), default))
 
-    def read(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """Return the values; None where one is wrong, of which graphql-core tells."""
-        batches = batches_in(self._operation, given) if self._known else {}
+    def batches(self, given: Mapping[str, Any]) -> dict[str, PointBatch]:
+        """Return those that are batches of points, see :mod:`schema.batches`."""
+        return batches_in(self._lists, given)
+
+    def read(
+        self, given: Mapping[str, Any], batches: Mapping[str, PointBatch] | None = None
+    ) -> VariableValues | None:
+        """Return the values; None where one is wrong, of which graphql-core tells.
+
+        Parameters
+        ----------
+        batches
+            Those that are, where that was looked at already.
+        """
+        batches = self.batches(given) if batches is None else batches
         sources, coerced = {}, {}
         for signature, coerce, default in self._known:
             name, kind = signature.name, signature.type

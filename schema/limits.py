@@ -16,8 +16,9 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from geo.errors import BadInputError, ForbiddenError, TooCostlyError, WanggeError
-from schema.cost import Plan, estimate, plan
-from schema.shape import Texts, check_variables, read
+from schema.cost import Estimate, estimate, prepare
+from schema.refusals import Refusals
+from schema.shape import Texts, check_length, check_variables, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SHORT = 2_000
-"""Characters of a text that is read at once: that takes a few milliseconds."""
+SHORT = 1_000
+"""Characters of a text that is read at once: that takes a millisecond or two."""
 
 TEXTS = Texts()
 """The questions of the process, by their text."""
+
+REFUSALS = Refusals()
+"""Why texts were refused by the process."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Limits:
     statement_s: float | None = None
     """How long each statement of a query may take."""
     introspection: bool = True
-    """Whether it may ask for the schema itself."""
+    """Whether it may ask for the schema itself, and is told names that it may have meant."""
 
 
 class Clock:
@@ -114,7 +118,7 @@ class Bounded(SchemaExtension):
         text = asked.query or ""
         _blame(asked.context, refused=True)
         try:
-            self._known = TEXTS.held(text) or TEXTS.keep(text, await _beside(text, read, text))
+            self._known = TEXTS.held(text) or TEXTS.keep(text, await _read(text))
         except RecursionError:
             raise told(BadInputError("the question is nested too deeply")) from None
         except BadInputError as error:
@@ -127,15 +131,16 @@ class Bounded(SchemaExtension):
         asked = self.execution_context
         known = cast("Known", self._known)
         core = _core(asked.schema)
-        problems = known.judged(core)
+        silent = not _limits(asked.context).introspection
+        problems = known.judged(core, silent=silent)
         if problems is None:
-            problems = await _beside(asked.query or "", known.judge, core)
+            problems = await _beside(asked.query or "", known.judge, core, silent=silent)
         if asked._provided_operation_name is None and known.operations > 1:  # Strawberry takes one
             unsaid = BadInputError(
                 "the text has several operations: name one of them by operationName"
             )
             problems = [told(unsaid), *problems]
-        if known.introspects and not _limits(asked.context).introspection:
+        if known.introspects and silent:
             no = ForbiddenError("the schema is not told here; read schema.graphql")
             problems = [told(no), *problems]
         asked.pre_execution_errors = problems
@@ -167,6 +172,17 @@ class Bounded(SchemaExtension):
         if self._cost is None or self.execution_context.operation_type is not OperationType.QUERY:
             return {}
         return cost_told(self._cost, _limits(self.execution_context.context))
+
+
+async def _read(text: str) -> Known:
+    """Read a text, or refuse it by its shape; see :meth:`schema.shape.Texts.read`."""
+    check_length(text)
+    REFUSALS.require_new(text)
+    try:
+        return await _beside(text, read, text)
+    except (BadInputError, GraphQLError) as error:
+        REFUSALS.keep(text, error)
+        raise
 
 
 async def _beside(text: str, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
@@ -209,10 +225,11 @@ def cost_of(
     variables: Mapping[str, object] | None,
 ) -> int:
     """Return what an operation of a valid text may cost."""
-    steps = known.plans.get(operation)
-    if steps is None:
-        steps = known.plans[operation] = plan(schema, known.document, operation)
-    return estimate(cast("Plan", steps), variables or {})
+    planned = known.plans.get(operation)
+    if planned is None:
+        planned = known.plans[operation] = prepare(schema, known.document, operation)
+    steps, fixed = cast("Estimate", planned)
+    return estimate(steps, variables or {}) if fixed is None else fixed
 
 
 def require_affordable(cost: int, limits: Limits) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
     from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+    from schema.batches import PointBatch
     from schema.columns import Column, Details
     from schema.request import RequestContext
     from storage.units import Wanted
@@ -88,8 +89,16 @@ class Operation:
         schema: Any = self.schema
         return cast("GraphQLCoreConverter", schema._strawberry_schema.schema_converter)
 
+    def batches(self, given: Mapping[str, Any]) -> dict[str, PointBatch]:
+        """Return the variables that are batches of points."""
+        return self._variables.batches(given)
+
     def run(
-        self, given: Mapping[str, Any], context: RequestContext, root: object
+        self,
+        given: Mapping[str, Any],
+        context: RequestContext,
+        root: object,
+        batches: Mapping[str, PointBatch] | None = None,
     ) -> tuple[Run, list[Column]] | None:
         """Return a run for a request, and the columns that it is to answer.
 
@@ -97,13 +106,15 @@ class Operation:
         ----------
         given
             Variables as they came.
+        batches
+            Those of them that are batches of points, where that was looked at already.
 
         Returns
         -------
         tuple or None
             None where graphql-core must answer.
         """
-        variables = self._variables.read(given)
+        variables = self._variables.read(given, batches)
         if variables is None:
             return None
         run = Run(self, variables, context, root)

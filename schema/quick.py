@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from graphql import ExecutionResult as Executed
 from graphql import OperationType, get_operation_ast
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionResult
 
 from geo.errors import WanggeError
 from schema.limits import TEXTS, cost_of, cost_told, require_affordable, told
 from schema.prepared import Operation
 from schema.shape import check_variables
+from schema.silence import Executor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphql import DocumentNode, GraphQLSchema
 
+    from schema.batches import PointBatch
     from schema.request import RequestContext
     from schema.shape import Known
 
@@ -67,37 +70,43 @@ async def answer_again(
     --------
     schema.limits.Bounded : The same limits, of a text that is asked for the first time.
     """
-    limits, clock = context.limits, context.clock
-    cost = None
+    limits = context.limits
+    operation = cast("Operation", known.queries[quick.operation])
+    batches, cost = None, None
     try:
         if quick.variables:
-            check_variables(quick.variables)
+            batches = operation.batches(quick.variables)
+            check_variables(quick.variables, batches)
         cost = cost_of(known, schema, quick.operation, quick.variables)
         require_affordable(cost, limits)
     except WanggeError as error:
-        clock.refused = True
+        context.clock.refused = True
         said = {} if cost is None else cost_told(cost, limits)
         return ExecutionResult(data=None, errors=[told(error)], extensions=said)
     context.reading.bound(limits.statement_s)
-    clock.start(limits.seconds)
-    try:
-        operation = cast("Operation", known.queries[quick.operation])
-        found = await answer(operation, quick, context, root)
-    finally:
-        clock.stop()
+    found = await answer(operation, quick, context, root, batches)
     return ExecutionResult(found.data, found.errors, extensions=cost_told(cost, limits))
 
 
 async def answer(
-    operation: Operation, quick: Quick, context: RequestContext, root: object
+    operation: Operation,
+    quick: Quick,
+    context: RequestContext,
+    root: object,
+    batches: Mapping[str, PointBatch] | None = None,
 ) -> Executed:
     """Answer a valid query the fast way, and where that fails graphql-core's own.
+
+    Parameters
+    ----------
+    batches
+        The variables that are batches of points, where that was looked at already.
 
     Notes
     -----
     Nothing of a failed attempt is seen: not its errors, nor what it counted.
     """
-    made = operation.run(quick.variables or {}, context, root)
+    made = operation.run(quick.variables or {}, context, root, batches)
     if made is not None:
         context.apart = False  # who gives up waiting on this way cancels nothing
         run, columns = made
@@ -115,7 +124,7 @@ async def _slowly(
     schema: GraphQLSchema, quick: Quick, context: RequestContext, root: object
 ) -> Executed:
     """Answer a valid query graphql-core's own way."""
-    made = StrawberryGraphQLCoreExecutionContext.build(
+    made = Executor.build(
         schema,
         quick.document,
         root,

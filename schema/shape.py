@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -32,7 +33,7 @@ from graphql import (
 from geo.errors import BadInputError, LimitExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from graphql import GraphQLSchema, SelectionNode, SelectionSetNode, ValidationContext
     from graphql.validation import ASTValidationRule
@@ -62,6 +63,10 @@ MAX_LIST = 20_500
 MAX_VALUES = 125_000
 """Values of all variables, those in lists and objects counted one by one."""
 
+FEW = 100
+"""So many values are not worth a walk."""
+NONE: Mapping[str, Sized] = {}
+
 KEPT_CHARACTERS = 250_000
 """Texts that are kept in parsed form, in all: parsed, they take about eighty times as much."""
 EACH_CHARACTERS = 150
@@ -76,6 +81,7 @@ _TOKENS = re.compile(
     r"|[{\[(]|[}\])]|[A-Za-z_0-9.+-]+|[^\s,]",
     re.DOTALL,
 )
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -96,22 +102,29 @@ class Known:
     """What was worked out for its operations, by their names."""
     queries: dict[str | None, object] = field(default_factory=dict)
     """What answers those that are queries, by their names; None for the only one."""
-    _problems: tuple[GraphQLSchema, list[GraphQLError]] | None = None
+    _problems: tuple[GraphQLSchema, bool, list[GraphQLError]] | None = None
 
-    def judged(self, schema: GraphQLSchema) -> list[GraphQLError] | None:
+    def judged(self, schema: GraphQLSchema, *, silent: bool = False) -> list[GraphQLError] | None:
         """Return what is wrong with it under a schema; None where that was not worked out yet."""
         if self._problems is None or self._problems[0] is not schema:
             return None
-        return self._problems[1]
+        _, was_silent, found = self._problems
+        return found if was_silent == silent or not found else None
 
-    def judge(self, schema: GraphQLSchema) -> list[GraphQLError]:
-        """Work out what is wrong with it under a schema."""
-        found = _validated(schema, self.document)
+    def judge(self, schema: GraphQLSchema, *, silent: bool = False) -> list[GraphQLError]:
+        """Work out what is wrong with it under a schema.
+
+        Parameters
+        ----------
+        silent
+            Whether no names are told that may have been meant.
+        """
+        found = _validated(schema, self.document, silent=silent)
         for problem in found:  # some were raised: their frames hold all that validates
             problem.__traceback__ = None
             if problem.original_error is not None:
                 problem.original_error.__traceback__ = None
-        self._problems = schema, found
+        self._problems = schema, silent, found
         return found
 
 
@@ -152,7 +165,7 @@ class Texts:
         """Keep what is known of a text, and return what is kept."""
         if text in self._held:  # another asked for the same meanwhile
             return self._held[text]
-        if _weight(text, known) <= self.room // 4:  # else it would push out most others
+        if _weight(text, known) <= self.room // 2:  # else it would push out most others
             self._held[text] = known
             self._size += _weight(text, known)
         while self._size > self.room:
@@ -164,13 +177,24 @@ def _weight(text: str, known: Known) -> int:
     return len(text) + EACH_CHARACTERS + FIELD_CHARACTERS * known.fields * known.shapes
 
 
-def read(text: str) -> Known:
-    """Read a text; see :meth:`Texts.read`."""
+def check_length(text: str) -> None:
+    """Refuse a text that is too long.
+
+    Raises
+    ------
+    BadInputError
+        If it is.
+    """
     if len(text) > MAX_CHARACTERS:
         raise BadInputError(
             f"the question's text has {len(text)} characters, and {MAX_CHARACTERS} are allowed: "
             "send lists and objects as variables"
         )
+
+
+def read(text: str) -> Known:
+    """Read a text; see :meth:`Texts.read`."""
+    check_length(text)
     _check_words(text)
     document = parse(text, max_tokens=MAX_TOKENS)
     _unlink(document)
@@ -180,7 +204,9 @@ def read(text: str) -> Known:
     return Known(document, walk.introspects, operations, walk.fields, walk.shapes)
 
 
-def _validated(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+def _validated(
+    schema: GraphQLSchema, document: DocumentNode, *, silent: bool
+) -> list[GraphQLError]:
     """Return what is wrong with a text, without leaving all of it in circles.
 
     graphql-core's rules know themselves and the text. A long text of theirs would be looked at by
@@ -194,7 +220,7 @@ def _validated(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErr
 
     rules: Any = [partial(noted, rule) for rule in specified_rules]  # they are only called
     try:
-        return validate(schema, document, rules, max_errors=MAX_ERRORS)
+        return validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=silent)
     finally:
         for one in made:
             vars(one.context).clear()
@@ -227,8 +253,13 @@ def _check_words(text: str) -> None:
             depth -= 1
 
 
-def check_variables(variables: Mapping[str, object]) -> None:
+def check_variables(variables: Mapping[str, object], known: Mapping[str, Sized] = NONE) -> None:
     """Refuse variables that would take long to be understood, one value after the other.
+
+    Parameters
+    ----------
+    known
+        Those of them that are known to be lists of objects of two values.
 
     Raises
     ------
@@ -237,8 +268,10 @@ def check_variables(variables: Mapping[str, object]) -> None:
     BadInputError
         If they are nested too deeply.
     """
-    level: list[Any] = [variables]
-    number = depth = 0
+    if len(variables) <= FEW and all(map(_is_plain, variables.values())):
+        return
+    level: list[Any] = [{name: one for name, one in variables.items() if name not in known}]
+    number, depth = sum(3 * len(one) for one in known.values()), 0
     while level:
         number += sum(map(len, level))
         plain = set(map(type, level)) == {dict}  # as a thousand points are
@@ -255,6 +288,13 @@ def check_variables(variables: Mapping[str, object]) -> None:
         nested = tuple(kind for kind in set(map(type, below)) if issubclass(kind, dict | list))
         level = [one for one in below if isinstance(one, nested)] if nested else []
         depth += 1
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is no list, and holds none and few others."""
+    if type(value) is dict:
+        return len(value) <= FEW and _SIMPLE.issuperset(map(type, value.values()))
+    return type(value) in _SIMPLE
 
 
 class _Walk:

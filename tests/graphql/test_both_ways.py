@@ -116,6 +116,26 @@ async def test_a_batch_of_points_is_read_as_its_points_are(town: AsyncEngine) ->
         await ask_both(town, query, {"at": at}, shared)
 
 
+async def test_batches_of_all_sizes_are_shown_alike(town: AsyncEngine) -> None:
+    shared = shared_of(town, holds=True)
+    await hold(shared)
+    inside = [{"lon": lon, "lat": lat} for lon, lat in (lonlat(0.4, 0.3), lonlat(1.7, 0.6))]
+    outside = {"lon": 100.0, "lat": 30.0}
+    query = """query ($at: [PointInput!]!, $more: Boolean!, $level: String) {
+      a: placesAt(points: $at, level: $level) {
+        __typename on: onBorder why: reason @include(if: $more) }
+      b: placesAt(points: $at) { code reason } }"""
+    for at in (inside * 2, inside * 40, [*inside, outside] * 40, [outside] * 9, inside * 5001):
+        for more in (False, True, False):
+            for level in (None, "community", "compound"):
+                await ask_both(town, query, {"at": at, "more": more, "level": level}, shared)
+    alone = "query ($at: [PointInput!]!) { placesAt(points: $at) { code } }"
+    told = await ask_both(town, alone, {"at": [*inside, outside] * 30}, shared)
+    codes = [place["code"] for place in told["data"]["placesAt"]]
+    assert codes == [*codes[:2], None] * 30
+    assert None not in codes[:2]
+
+
 def _lattice() -> list[dict[str, float]]:
     """Return vertices, places on edges and beside them, and all between."""
     steps = [0, 1e-9, -1e-9, 2e-9, -2e-9, 3e-9, 5e-9, 1e-7]
