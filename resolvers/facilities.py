@@ -12,9 +12,9 @@ from geo.crs import Datum
 from geo.facility_rules import Equipment, RuleKind, failing, read_rule, week_keeps
 from geo.levels import Tiling
 from resolvers import opening, programmes, reading
+from resolvers.border_rule import choose
 from resolvers.context import State
 from resolvers.paging import Page, check_text, take
-from resolvers.places import choose
 from resolvers.shapes import DIGITS, areas_of_box, point_geojson
 from resolvers.units import UnitRef, by_keys, require_unit
 from storage import facilities, facility_sets, places

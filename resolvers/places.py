@@ -1,21 +1,18 @@
-"""Points to units, with the border rule.
-
-A point on a shared border belongs to the lowest tiling unit with the bytewise smallest code, and
-the other levels of that branch are that unit's ancestors: one answer never contradicts itself.
-"""
+"""Points to units, with the border rule: see :mod:`resolvers.border_rule`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geo.crs import Datum, convert, round9, round9_one
 from geo.levels import Tiling
+from resolvers.border_rule import choice_of, choose, deciding_of, pool_of
 from resolvers.context import State
 from resolvers.paging import check_length, check_text
-from resolvers.place_codes import OUTSIDE, Codes, NoUnit, PlaceCodeRow
+from resolvers.place_codes import OUTSIDE, NoUnit, PlaceCodeRow
 from resolvers.standing import held
 from resolvers.units import by_keys
 from storage import places, waived_land
@@ -69,20 +66,6 @@ class Points:
         return cls(given.reshape(-1, 2), None if plain else datums)
 
 
-class _Named(Protocol):
-    """What the border rule looks at."""
-
-    @property
-    def level(self) -> str: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def parent_code(self) -> str | None: ...
-
-
-N = TypeVar("N", bound=_Named)
-
-
 @dataclass(frozen=True)
 class PlaceRow:
     """Where a point is.
@@ -112,34 +95,6 @@ class PlaceRow:
     compound_code: str | None = None
 
 
-class Choice(NamedTuple):
-    """What is chosen of the units that touch a point."""
-
-    units: tuple[UnitRow, ...]
-    hits: tuple[UnitRow, ...]
-    on_border: bool
-    is_there: bool
-    """Whether the asked level has a unit there."""
-
-
-def place_at_once(
-    context: Context, point: Point, *, level: str | None, as_of: dt.date | None, wanted: Wanted
-) -> PlaceRow | None:
-    """Return the same as :func:`place_at`; None where something has to be asked or waited for."""
-    tree, edition = context.noted_tree(), context.noted_edition(as_of)
-    if tree is None or edition is None:
-        return None
-    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    here, standing = _one_to_wgs84(point), held(context, edition.number, wanted)
-    if here is None or standing is None:
-        return None
-    chosen = standing.choice(*here, (tree, asked), lambda hits: _choice(tree, hits, asked, set()))
-    if chosen is None or not chosen.is_there:
-        return None
-    units, hits, on_border, _ = chosen
-    return PlaceRow(edition.number, asked, units, hits, on_border, None, *here)
-
-
 async def place_at(
     context: Context,
     point: Point,
@@ -158,7 +113,7 @@ async def place_at(
     """
     tree = await context.tree()
     asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    here = _one_to_wgs84(point)
+    here = one_to_wgs84(point)
     if here is None:
         return PlaceRow(None, asked, reason=NoUnit.BAD_POINT)
     edition = await context.edition_or_none(as_of)
@@ -173,7 +128,7 @@ async def place_at(
         touching = await context.ask(places.touching, edition.number, lon, lat, wanted=wanted)
     hits = [row for row, _ in touching]
     border = {(row.level, row.code) for row, on_border in touching if on_border}
-    chosen = _choice(tree, hits, asked, border)
+    chosen = choice_of(tree, hits, asked, border)
     place = PlaceRow(
         edition=edition.number,
         level=asked,
@@ -189,24 +144,6 @@ async def place_at(
     levels = tree.upward(asked)
     [waived] = await _blank_at(context, edition.number, levels, np.array([here]))
     return _without(place, NoUnit.WAIVED_BLANK if waived else NoUnit.OUTSIDE)
-
-
-def _choice(
-    tree: Tree, hits: Sequence[UnitRow], asked: str, border: set[tuple[str, str]]
-) -> Choice:
-    """Return what is chosen of units that touch a point, by code.
-
-    Parameters
-    ----------
-    border
-        Levels and codes of those on whose border it lies.
-    """
-    chosen = choose(tree, hits, asked)
-    deciding = _deciding(tree, hits, asked, chosen)
-    units = tuple(sorted(chosen, key=lambda row: tree.get(row.level).rank))
-    on_border = len(deciding) > 1 or any((u.level, u.code) in border for u in deciding)
-    pool = _pool(tree, asked, units, hits)
-    return Choice(units, tuple(hits), on_border, any(row.level == asked for row in pool))
 
 
 def _without(place: PlaceRow, reason: NoUnit) -> PlaceRow:
@@ -251,7 +188,7 @@ async def places_at(
     check_length("points", points, MAX_POINTS)
     tree = await context.tree()
     asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    lonlat, good = _to_wgs84(points)
+    lonlat, good = to_wgs84(points)
     edition = await context.edition_or_none(as_of)
     answers = [PlaceCodeRow(None, on_border=False, reason=NoUnit.BAD_POINT)] * len(points)
     if edition is None:
@@ -259,12 +196,12 @@ async def places_at(
         return [no_edition if fine else bad for fine, bad in zip(good, answers, strict=True)]
     if not good.any():
         return answers
-    looked_at = _looked_at(tree, asked)
+    levels = looked_at(tree, asked)
     mine = lonlat if good.all() else lonlat[good]
-    if len(looked_at) == 1:
+    if len(levels) == 1:
         found = await _only_many(context, tree, edition.number, mine, asked)
     else:
-        hits = await _touching_many(context, edition.number, mine, looked_at)
+        hits = await _touching_many(context, edition.number, mine, levels)
         found = [_code_of(tree, some, asked) for some in hits]
     if len(mine) == len(points):
         answers = found
@@ -280,25 +217,7 @@ async def places_at(
     return answers
 
 
-def places_at_once(
-    context: Context, points: Points, *, level: str | None, as_of: dt.date | None
-) -> Codes | None:
-    """Return the same as :func:`places_at`; None where something has to be asked or waited for."""
-    check_length("points", points, MAX_POINTS)
-    tree, edition = context.noted_tree(), context.noted_edition(as_of)
-    if tree is None or edition is None:
-        return None
-    asked = tree.get(level).key if level is not None else tree.branch(None)[0]
-    there = held(context, edition.number, Wanted.NOTHING)
-    if there is None or _looked_at(tree, asked) != [asked]:
-        return None
-    if not there.waived.isdisjoint(tree.upward(asked)):
-        return None
-    lonlat, good = _to_wgs84(points)
-    return there.codes(asked, lonlat) if good.all() else None
-
-
-def _looked_at(tree: Tree, asked: str) -> list[str]:
+def looked_at(tree: Tree, asked: str) -> list[str]:
     """Return the levels that say which unit of one a point is in, lowest first.
 
     What lies above the asked level decides nothing.
@@ -364,72 +283,11 @@ def _code_of(tree: Tree, hits: Sequence[places.Hit], asked: str) -> PlaceCodeRow
     if len(hits) == 1 and hits[0].level == asked:  # nothing to choose from
         return PlaceCodeRow(hits[0].code, hits[0].border, None)
     chosen = choose(tree, hits, asked)
-    deciding = _deciding(tree, hits, asked, chosen)
+    deciding = deciding_of(tree, hits, asked, chosen)
     on_border = len(deciding) > 1 or any(hit.border for hit in deciding)
     pool = chosen if tree.get(asked).tiling is Tiling.TILES else hits
     code = next((hit.code for hit in pool if hit.level == asked), None)
     return PlaceCodeRow(code, on_border, None if code is not None else NoUnit.OUTSIDE)
-
-
-def choose(tree: Tree, hits: Sequence[N], asked: str) -> list[N]:
-    """Choose one unit of each tiling level.
-
-    Parameters
-    ----------
-    hits
-        Every unit that touches the point, by code.
-    asked
-        The level whose branch decides; the other branches follow where they can.
-
-    Returns
-    -------
-    list
-        In no order. Of a branch nothing is published on, there is none.
-    """
-    chosen = {row.level: row for row in _climb(hits, tree.branch(asked), {})}
-    for lowest in tree.lowest():
-        branch = tree.upward(lowest)
-        own = [level for level in branch if level not in chosen]
-        junction = next((level for level in branch if level in chosen), None)
-        if own and lowest in own:
-            known = {junction: chosen[junction].code} if junction else {}
-            chosen |= {row.level: row for row in _climb(hits, own, known, junction)}
-    return list(chosen.values())
-
-
-def _climb(
-    hits: Sequence[N], branch: Sequence[str], known: dict[str, str], junction: str | None = None
-) -> list[N]:
-    """Return the lowest unit with the smallest code, and its ancestors within the branch.
-
-    One whose ancestor at the junction is the unit known there goes before others.
-    """
-    by_key = {(hit.level, hit.code): hit for hit in hits}
-    for at, level in enumerate(branch):
-        ways = [_way_up(hit, branch[at + 1 :], by_key) for hit in hits if hit.level == level]
-        if ways:
-            agreeing = [way for way in ways if known.get(junction or "") == way[-1].parent_code]
-            return (agreeing or ways)[0]
-    return []
-
-
-def _way_up(hit: N, above: Sequence[str], by_key: dict[tuple[str, str], N]) -> list[N]:
-    way = [hit]
-    for level in above:
-        parent = by_key.get((level, way[-1].parent_code or ""))
-        if parent is None:
-            break
-        way.append(parent)
-    return way
-
-
-def _deciding(tree: Tree, hits: Sequence[N], asked: str, chosen: Sequence[N]) -> list[N]:
-    """Return the units that a border is judged by: those of the level that decided."""
-    if tree.get(asked).tiling is Tiling.DISJOINT:
-        return [hit for hit in hits if hit.level == asked]
-    levels = {row.level for row in chosen}
-    lowest = next((level for level in tree.branch(asked) if level in levels), None)
-    return [hit for hit in hits if hit.level == lowest]
 
 
 def unit_of(tree: Tree, place: PlaceRow, level: str) -> UnitRow | None:
@@ -440,15 +298,8 @@ def unit_of(tree: Tree, place: PlaceRow, level: str) -> UnitRow | None:
     UnknownError
         If there is no such level.
     """
-    pool = _pool(tree, level, place.units, place.hits)
+    pool = pool_of(tree, level, place.units, place.hits)
     return next((row for row in pool if row.level == level), None)
-
-
-def _pool(
-    tree: Tree, level: str, units: Sequence[UnitRow], hits: Sequence[UnitRow]
-) -> Sequence[UnitRow]:
-    """Return among which units the one of a level is."""
-    return units if tree.get(level).tiling is Tiling.TILES else hits
 
 
 async def unit_at(context: Context, place: PlaceRow, level: str, wanted: Wanted) -> UnitRow | None:
@@ -480,20 +331,20 @@ async def nearest(
     )
 
 
-def _one_to_wgs84(point: Point) -> tuple[float, float] | None:
+def one_to_wgs84(point: Point) -> tuple[float, float] | None:
     """Return the degrees of one point, rounded to 1e-9; None where it is none."""
     if point.datum is Datum.WGS84:
         if abs(point.lon) <= 180.0 and abs(point.lat) <= 90.0:  # noqa: PLR2004 - degrees
             return round9_one(point.lon), round9_one(point.lat)
         return None
-    lonlat, good = _to_wgs84(Points.of([point]))
+    lonlat, good = to_wgs84(Points.of([point]))
     if not good[0]:
         return None
     lon, lat = lonlat[0].tolist()
     return lon, lat
 
 
-def _to_wgs84(points: Points) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def to_wgs84(points: Points) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return degrees rounded to 1e-9, shape (n, 2), and which points are any, shape (n,)."""
     good = _on_earth(points.lonlat)
     if points.datums is None and good.all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resolvers.places import place_at_once, places_at_once
+from resolvers.places_at_once import place_at_once, places_at_once
 from schema.batches import points_of
 from schema.columns import shortcut
 from schema.completing import Picked
