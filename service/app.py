@@ -26,6 +26,7 @@ from service.http_health import health_routes
 from service.http_lane import Application, Lane
 from service.http_limits import Gate
 from service.http_trace import HEADER, Traced, watch_statements
+from service.http_unknown import HANDLERS
 from service.http_view import AppState, View
 from service.metrics import Metrics
 from service.settings import Settings, read_settings
@@ -52,7 +53,7 @@ PREFLIGHT_S = 7200
 _EXPOSED = ("ETag", "Retry-After", "Server-Timing", "Wangge-Edition", HEADER)
 
 
-def make_app(settings: Settings, url: str) -> Starlette:
+def make_app(settings: Settings, url: str) -> Application:
     """Make the application.
 
     Parameters
@@ -105,7 +106,9 @@ def make_app(settings: Settings, url: str) -> Starlette:
     ]
     gate = Gate(settings)
     passed = _passed(settings, metrics, gate)
-    application = Application(routes=routes, middleware=passed, lifespan=lifespan)
+    application = Application(
+        routes=routes, middleware=passed, exception_handlers=HANDLERS, lifespan=lifespan
+    )
     origins = bool(settings.cors_origins)
     application.lane = Lane(questions, view, gate, metrics, origins=origins)
     return application
@@ -144,7 +147,7 @@ async def _beside(*works: Coroutine[object, object, None]) -> AsyncIterator[None
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def from_environment() -> Starlette:
+def from_environment() -> Application:
     """Make the application of a worker, whose database was opened by its parent."""
     settings = read_settings()
     if settings.database_url is None:

@@ -98,11 +98,12 @@ def matches(header: str | None, tag: str) -> bool:
 
     Notes
     -----
-    RFC 9110, section 13.1.2: tags are compared weakly; ``*`` means any answer, which a client
-    that holds none says to a change, and is not a question here.
+    RFC 9110, section 13.1.2: tags are compared weakly, and ``*`` stands for whatever there is.
     """
     if not header:
         return False
+    if header.strip() == "*":
+        return True
     return _strong(tag) in (_strong(one) for one in header.split(","))
 
 

@@ -15,6 +15,7 @@ from geo.errors import LimitExceededError, TooCostlyError, WanggeError
 from resolvers.rights import Right, require
 from service.errors import outcome_of
 from service.http_answers import JSON, Refused, media_for
+from service.http_bodies import check_packing
 from service.http_forms import FormLimits, SilentError, receive_form, too_large
 from service.http_graphql import FORM, body_type, header_of
 from service.http_trace import trace_of
@@ -76,6 +77,7 @@ class FormDesk:
 
     async def read(self, request: Request) -> Any:  # noqa: ANN401 - JSON with files in it
         """Return a form's operations with its files, which go to the disk as they come in."""
+        check_packing(request.scope)
         return await receive_form(request, request.scope[_ROOM], self._limits)
 
     async def _admit(self, request: Request) -> None:

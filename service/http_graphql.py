@@ -7,11 +7,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from starlette.requests import ClientDisconnect
 from strawberry.http.parse_content_type import parse_content_type
 
-from geo.errors import LimitExceededError
 from service.http_answers import JSON, Refused
+from service.http_bodies import read_body
 from service.negotiation import REMEMBERED, choices
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 FORM = "multipart/form-data"
 _KINDS = f"{JSON}, {FORM}"
 
-MAX_QUERY_BYTES = 8_000_000
-"""Largest body of a query with its variables; 10000 points take about a tenth of it."""
+MAX_QUERY_BYTES = 4_000_000
+"""Largest body of a query with its variables; 10000 points take about a fifth of it."""
 
 
 class Asked(NamedTuple):
@@ -102,39 +101,6 @@ def kind_of(request: Request) -> str:
     )
 
 
-async def read_body(receive: Receive, most: int) -> bytes:
-    """Return the body of a request.
-
-    Parameters
-    ----------
-    most
-        Bytes that it may have.
-
-    Raises
-    ------
-    Refused
-        If it is too large, of which no more comes in then.
-    ClientDisconnect
-        If the client leaves before all of it came.
-    """
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        more = message.get("more_body", False)
-        if size > most:
-            raise Refused(
-                f"a query may have {most} bytes at most",
-                status=413,
-                code=LimitExceededError.code,
-            )
-    return b"".join(parts)
-
-
 def read_json(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - JSON
     """Read JSON.
 
@@ -149,17 +115,17 @@ def read_json(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - JSON
         raise Refused(f"{what} is no JSON: {error}") from error
 
 
-async def asked_by_post(_scope: Scope, receive: Receive) -> Asked:
+async def asked_by_post(scope: Scope, receive: Receive) -> Asked:
     """Return what the body of a request asks, which is JSON.
 
     Raises
     ------
     Refused
-        If it is too large, no JSON, or asks nothing.
+        If it is too large, packed, no JSON, or asks nothing.
     ClientDisconnect
         If the client leaves before all of it came.
     """
-    return asked_in(read_json(await read_body(receive, MAX_QUERY_BYTES), "the body"))
+    return asked_in(read_json(await read_body(scope, receive, MAX_QUERY_BYTES), "the body"))
 
 
 def asked_in_address(request: Request) -> Asked:
