@@ -271,7 +271,7 @@ def check_variables(variables: Mapping[str, object], known: Mapping[str, Sized] 
     if len(variables) <= FEW and all(map(_is_plain, variables.values())):
         return
     level: list[Any] = [{name: one for name, one in variables.items() if name not in known}]
-    number, depth = sum(3 * len(one) for one in known.values()), 0
+    number, depth = sum(1 + 3 * len(one) for one in known.values()), 0
     while level:
         number += sum(map(len, level))
         plain = set(map(type, level)) == {dict}  # as a thousand points are
