@@ -1,29 +1,34 @@
 """Measure what a friendly client waits, alone and while hostile ones are at work.
 
 ``python -m benchmarks.hostile http://127.0.0.1:8000/`` asks a running service in rounds that take
-turns: quiet, attacked, quiet, attacked … The attackers say that they come from an address outside,
+turns: quiet, attacked, quiet, attacked … The attackers say that they come from addresses outside,
 as a proxy on this machine would say it, so that the service's limits for strangers hold for them.
+With ``--fresh`` no text is sent twice, so that nothing that was refused is remembered.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import subprocess
+import sys
 import time
-from itertools import cycle
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import orjson
 
-from tests.graphql.hostile_queries import HOSTILE
+from benchmarks.hostile.attack import FRESH
+from benchmarks.hostile.line import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FRIENDLY = '{ levels { key name } units(level: "grid", first: 50) { nodes { code name areaM2 } } }'
-ATTACKERS = 2
-OUTSIDE = "203.0.113."
-"""Addresses of documentation: nobody's."""
+PAUSE_S = 0.005
+OK = 200
 
 
 class Waited(NamedTuple):
@@ -34,38 +39,43 @@ class Waited(NamedTuple):
     p99: float
 
 
-class Line:
-    """One connection, kept open."""
+class Attackers:
+    """A process that attacks when it is told to."""
 
-    def __init__(self, address: str, said_from: str | None = None) -> None:
-        parts = urlsplit(address)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._extra = f"X-Forwarded-For: {said_from}\r\n" if said_from else ""
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
 
-    async def ask(self, body: bytes) -> int:
-        """Post a question; return the status after all of the answer is there."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(self._host, self._port)
-        reader, writer = self._streams
-        head = (
-            f"POST /graphql HTTP/1.1\r\nHost: {self._host}\r\n{self._extra}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        await writer.drain()
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
-        await reader.readexactly(int(headers["content-length"]))
-        if headers.get("connection") == "close":
-            self.close()
-        return int(lines[0].split()[1])
+    def begin(self, seconds: float) -> None:
+        """Let them attack."""
+        self._write(f"{seconds}\n")
 
-    def close(self) -> None:
-        """Hang up."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+    def seen(self) -> dict[str, int]:
+        """Return their answers by status, after they are done."""
+        found: dict[str, int] = orjson.loads(self.read())
+        return found
+
+    def read(self) -> str:
+        """Return the next line that they write."""
+        return self._process.stdout.readline() if self._process.stdout is not None else ""
+
+    def _write(self, text: str) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.write(text)
+            self._process.stdin.flush()
+
+
+@contextmanager
+def attackers(address: str, said: str) -> Iterator[Attackers]:
+    """Keep attackers ready until the block ends."""
+    words = [sys.executable, "-m", "benchmarks.hostile.attack", address, said]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as process:
+        found = Attackers(process)
+        found.read()
+        try:
+            yield found
+        finally:
+            process.terminate()
 
 
 async def friendly(address: str, seconds: float) -> Waited:
@@ -76,48 +86,39 @@ async def friendly(address: str, seconds: float) -> Waited:
         began = time.perf_counter()
         status = await line.ask(body)
         waited.append(1000 * (time.perf_counter() - began))
-        if status != 200:  # noqa: PLR2004 - OK
+        if status != OK:
             raise RuntimeError(f"the friendly question was answered with {status}")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(PAUSE_S)
     line.close()
     return Waited(len(waited), *np.percentile(waited, [50, 99]).tolist())
 
 
-async def attack(address: str, number: int, seen: dict[int, int]) -> None:
-    """Ask what means harm, for ever."""
-    line = Line(address, f"{OUTSIDE}{number}")
-    for hostile in cycle(HOSTILE):
-        body = orjson.dumps({"query": hostile.query, "variables": hostile.variables})
-        try:
-            status = await line.ask(body)
-        except (OSError, asyncio.IncompleteReadError):
-            line.close()
-            status = 0
-        seen[status] = seen.get(status, 0) + 1
-        await asyncio.sleep(0.001)
-
-
-async def measure(address: str, rounds: int, seconds: float) -> None:
-    """Measure, and print a line a round."""
+def measure(address: str, rounds: int, seconds: float, *, said: str) -> list[str]:
+    """Measure; return what is to be told, in lines."""
     quiet: list[Waited] = []
     attacked: list[Waited] = []
-    seen: dict[int, int] = {}
-    await friendly(address, 2.0)  # plans and pools are warm
-    for _ in range(rounds):
-        quiet.append(await friendly(address, seconds))
-        tasks = [asyncio.create_task(attack(address, n + 1, seen)) for n in range(ATTACKERS)]
-        attacked.append(await friendly(address, seconds))
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
-    for name, waits in (("quiet", quiet), ("attacked", attacked)):
-        p50 = float(np.median([one.p50 for one in waits]))
-        p99 = float(np.median([one.p99 for one in waits]))
-        number = sum(one.requests for one in waits)
-        print(f"{name:9} {number:7} requests  p50 {p50:7.2f} ms  p99 {p99:7.2f} ms")  # noqa: T201
+    seen: Counter[str] = Counter()
+    with attackers(address, said) as hostile:
+        asyncio.run(friendly(address, 2.0))  # plans and pools are warm
+        for _ in range(rounds):
+            quiet.append(asyncio.run(friendly(address, seconds)))
+            hostile.begin(seconds)
+            attacked.append(asyncio.run(friendly(address, seconds)))
+            seen.update(hostile.seen())
     ratio = np.median([one.p99 for one in attacked]) / np.median([one.p99 for one in quiet])
-    print(f"p99 attacked : quiet = {ratio:.2f}; hostile answers by status: {seen}")  # noqa: T201
+    return [
+        _line("quiet", quiet),
+        _line("attacked", attacked),
+        f"p99 attacked : quiet = {ratio:.2f}; hostile answers by status: {dict(seen)}",
+    ]
+
+
+def _line(name: str, waits: list[Waited]) -> str:
+    p50 = float(np.median([one.p50 for one in waits]))
+    p99 = float(np.median([one.p99 for one in waits]))
+    number = sum(one.requests for one in waits)
+    each = ", ".join(f"{one.p99:.2f}" for one in waits)
+    return f"{name:9} {number:7} requests  p50 {p50:7.2f} ms  p99 {p99:7.2f} ms  (rounds: {each})"
 
 
 def main() -> None:
@@ -126,8 +127,11 @@ def main() -> None:
     parser.add_argument("address", help="of a running service")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each half of a round")
+    parser.add_argument("--fresh", action="store_true", help="send no text twice")
     given = parser.parse_args()
-    asyncio.run(measure(given.address, given.rounds, given.seconds))
+    said = FRESH if given.fresh else "again"
+    lines = measure(given.address, given.rounds, given.seconds, said=said)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
