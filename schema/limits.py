@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from anyio import CapacityLimiter, to_thread
 from graphql import GraphQLError
@@ -65,7 +65,9 @@ class Clock:
     """
 
     def __init__(self, context: RequestContext) -> None:
-        self._context = context
+        self._context = ref(
+            context
+        )  # it has its clock: in a circle, both would wait to be collected
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self.waiting: asyncio.Timeout | None = None
@@ -101,7 +103,9 @@ class Clock:
             return
         self.stop()
         self.ended = why
-        self._context.reading.stop(why)
+        context = self._context()
+        if context is not None:
+            context.reading.stop(why)
         if self.waiting is not None and not self.waiting.expired():
             self.waiting.reschedule(asyncio.get_running_loop().time())
 
