@@ -65,9 +65,8 @@ class Clock:
     """
 
     def __init__(self, context: RequestContext) -> None:
-        self._context = ref(
-            context
-        )  # it has its clock: in a circle, both would wait to be collected
+        # which has its clock: in a circle, both would wait for the collector of garbage
+        self._context = ref(context)
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self.waiting: asyncio.Timeout | None = None
