@@ -17,6 +17,9 @@ MAX_HEAD_BYTES = 262_144
 """Of the first line and the headers; an address with a query and its variables fits into it."""
 HEAD_S = 20.0
 """How long a head may take to come, and a body to go on; and a new connection to send anything."""
+BODY_S, LEAST_A_SECOND = 60.0, 1_000
+"""Seconds after which a body must have come with so many bytes a second, or it would hold its place
+for as long as its sender likes."""
 
 _TOO_LARGE = b"\r\n".join(
     (
@@ -35,7 +38,7 @@ class BoundedHeads(HttpToolsProtocol):
     _in_head = False
     _in_body = False
     _bytes = 0
-    _heard = 0.0
+    _heard = _begun = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
@@ -50,15 +53,14 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those of a head that is not complete are counted."""
+        """Take bytes; those of what is not complete are counted."""
         super().data_received(data)
         if not (self._in_head or self._in_body):
             return
-        if self._in_head:
-            self._bytes += len(data)
-            if self._bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
+        self._bytes += len(data)
+        if self._in_head and self._bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
         self._heard = self.loop.time()
         if self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(HEAD_S, self._too_slow)
@@ -72,6 +74,7 @@ class BoundedHeads(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hand a request on whose head is complete."""
         self._in_head, self._in_body = False, True
+        self._bytes, self._begun = 0, self.loop.time()
         self._stop()
         super().on_headers_complete()
 
@@ -94,10 +97,13 @@ class BoundedHeads(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         """Hang up, unless it is we who let the client wait, or bytes of a body came meanwhile."""
-        left = self._heard + HEAD_S - self.loop.time() if self._in_body else 0.0
+        now = self.loop.time()
+        left = self._heard + HEAD_S - now if self._in_body else 0.0
         if self._in_body and (self.flow.read_paused or self.cycle.waiting_for_100_continue):
-            left = HEAD_S
-        if left > 0:
+            left, self._bytes, self._begun = HEAD_S, 0, now
+        took_s = now - self._begun
+        trickles = took_s > BODY_S and self._bytes < LEAST_A_SECOND * took_s
+        if left > 0 and not trickles:
             self._timer = self.loop.call_later(left, self._too_slow)
         else:
             self._timer = None

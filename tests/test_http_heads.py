@@ -145,6 +145,23 @@ async def test_a_body_may_come_slowly_as_long_as_it_comes(monkeypatch: pytest.Mo
     assert b'"__typename":"Query"' in told
 
 
+async def test_a_body_that_only_trickles_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_heads, "HEAD_S", 0.2)
+    monkeypatch.setattr(http_heads, "BODY_S", 0.3)
+    async with hearing() as address:
+        place = urlsplit(address)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(POST.replace(b"24", b"1000"))
+        sent = 0
+        while not reader.at_eof() and sent < 200:  # that long nothing else would end it
+            writer.write(b" ")
+            sent += 1
+            await asyncio.sleep(0.05)
+        writer.close()
+
+    assert sent < 200, "far from all of it"
+
+
 async def test_a_socket_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_heads, "HEAD_S", 0.2)
     async with hearing() as address:
