@@ -44,9 +44,10 @@ def check_length(scope: Scope, most: int) -> None:
         If it is.
     """
     for name, value in scope["headers"]:
-        said = value.lstrip(b"0") if name == b"content-length" and value.isdigit() else b""
-        if len(said) > _MOST_DIGITS or int(said or b"0") > most:
-            raise too_large(most)
+        if name == b"content-length" and value.isdigit():
+            said = value.lstrip(b"0") or b"0"
+            if len(said) > _MOST_DIGITS or int(said) > most:
+                raise too_large(most)
 
 
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:

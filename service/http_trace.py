@@ -41,7 +41,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("wangge_request_id", default="")
 _SPENT: ContextVar[Trace | None] = ContextVar("wangge_spent", default=None)
 
 
-@dataclass
+@dataclass(slots=True)
 class Trace:
     """What is known of one request by its end."""
 

@@ -87,14 +87,15 @@ class Metrics:
         """Return what counts requests of a kind; there are few kinds, and they are looked up."""
         method = scope.get("method", "WEBSOCKET")
         kind = (_route(scope), method if method in _METHODS else "other", status)
-        if kind not in self._of_route:
+        counted = self._of_route.get(kind)
+        if counted is None:
             route, named, _ = kind
-            self._of_route[kind] = _OfRoute(
+            counted = self._of_route[kind] = _OfRoute(
                 self._requests.labels(route, named, str(status)),
                 self._sent.labels(route),
                 self._seconds.labels(route),
             )
-        return self._of_route[kind]
+        return counted
 
     def watch_pool(self, engine: AsyncEngine) -> None:
         """Count the connections of an engine."""
