@@ -60,8 +60,8 @@ _FOR_ALL: ContextVar[bool] = ContextVar("for_all", default=False)
 """Whether what runs here is for all who ask for the same, not for one request."""
 
 
-STANDING_BYTES = 64 << 20
-"""What units of editions may keep in memory: one edition of 6,000 grids takes some 35 MB."""
+STANDING_BYTES = 80 << 20
+"""What units of editions may keep in memory: one edition of 6,000 grids takes some 45 MB."""
 
 
 TREE, PRINCIPAL = "tree", "principal"
