@@ -34,6 +34,7 @@ def test_memory_stays_level_while_thousands_ask(
     found = soak_service(server, ground_of(tmp_path, GRIDS), plan, lambda _: None)
 
     assert found.samples[-1].requests == REQUESTS
+    assert not found.wrong(), found.answers
     kinds = {kind.rpartition(" ")[0] for kind in found.answers}
     assert kinds >= SHARES.keys(), "all kinds were asked"
     assert {"tile 200", "tile 304", "tagged 200", "tagged 304"} <= found.answers.keys()
@@ -56,6 +57,14 @@ def test_the_slope_is_that_of_the_second_half() -> None:
     assert level([1.0, 2.0, 3.0, 4.0]).middle(0.5, 1.0) == 3.0
     with pytest.raises(ValueError, match="too few"):
         level([100.0]).slope()
+
+
+def test_what_was_answered_wrongly_is_counted() -> None:
+    assert level([100.0]).wrong() == 0
+    assert (
+        Soaked([], {"point 200": 5, "wrong: point: 500: b''": 2, "wrong: tile: gone": 1}).wrong()
+        == 3
+    )
 
 
 def test_a_run_is_told_by_quarters() -> None:

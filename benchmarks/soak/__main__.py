@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         found = soak_service(server, ground, plan, say)
     (options.folder / "soak.json").write_text(json.dumps(found._asdict()))
     sys.stdout.write("\n".join(told(found)) + "\n")
-    return 0
+    return 1 if found.wrong() else 0
 
 
 def soak_service(server: Server, ground: Ground, plan: Plan, say: Callable[[str], None]) -> Soaked:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from benchmarks.soak.mix import Mix
 
 RIGHT = frozenset({200})
+WRONG = "wrong:"
+"""Before what should not have been answered so."""
 
 ENOUGH = 8
 """Looks at the memory from which something can be said: two for each quarter."""
@@ -41,6 +43,10 @@ class Soaked(NamedTuple):
     samples: list[Sample]
     answers: dict[str, int]
     """By kind and status, and what went on beside."""
+
+    def wrong(self) -> int:
+        """Return how many requests were not answered as they should be."""
+        return sum(number for what, number in self.answers.items() if what.startswith(WRONG))
 
     def slope(self, part: float = 0.5) -> float:
         """Return how memory grows in the last part of the run, in MiB for 100,000 requests."""
@@ -132,9 +138,15 @@ def _share(number: int, clients: int, client: int) -> int:
 async def _some(line: Line, mix: Mix, number: int, seen: Counter[str]) -> None:
     for _ in range(number):
         asked = mix.draw()
-        answer = await line.ask(asked.message)
+        try:
+            answer = await line.ask(asked.message)
+        except OSError as error:  # a long run goes on; it is told, and fails in the end
+            line.close()
+            seen[f"{WRONG} {asked.kind}: {error}"] += 1
+            continue
         if answer.status not in EXPECTED.get(asked.kind, RIGHT):
-            raise ValueError(f"{asked.kind}: {answer.status}: {answer.body[:500]!r}")
+            seen[f"{WRONG} {asked.kind}: {answer.status}: {answer.body[:200]!r}"] += 1
+            continue
         mix.note(asked, answer.tag)
         seen[f"{asked.kind} {answer.status}"] += 1
     line.close()  # others may take longer than the service waits for a next request
