@@ -28,6 +28,7 @@ from service.http_limits import Gate
 from service.http_trace import HEADER, Traced, watch_statements
 from service.http_unknown import HANDLERS
 from service.http_view import AppState, View
+from service.memory import keep_trimmed
 from service.metrics import Metrics
 from service.settings import Settings, read_settings
 from service.upload_folder import upload_folder
@@ -85,7 +86,7 @@ def make_app(settings: Settings, url: str) -> Application:
         hub = Hub(engine, shared.known)
         try:
             with upload_folder() as folder:
-                async with _beside(hub.run(), keep_swept(engine)):
+                async with _beside(hub.run(), keep_swept(engine), keep_trimmed()):
                     yield {"shared": shared, "hub": hub, "desk": desk, "folder": folder}
                     await desk.closed()
         finally:
