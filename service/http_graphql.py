@@ -11,6 +11,7 @@ from strawberry.http.parse_content_type import parse_content_type
 
 from service.http_answers import JSON, Refused
 from service.http_bodies import read_body
+from service.leaving import weigh
 from service.negotiation import REMEMBERED, choices
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ async def asked_by_post(scope: Scope, receive: Receive) -> Asked:
     ClientDisconnect
         If the client leaves before all of it came.
     """
-    return asked_in(read_json(await read_body(scope, receive, MAX_QUERY_BYTES), "the body"))
+    body = await read_body(scope, receive, MAX_QUERY_BYTES)
+    weigh(scope, len(body))
+    return asked_in(read_json(body, "the body"))
 
 
 def asked_in_address(request: Request) -> Asked:

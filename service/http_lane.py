@@ -109,8 +109,7 @@ class Lane:
         except Refused as refused:
             trace_of(scope).refused(refused)
             response = refused.response(media)
-        if watched.refused:
-            self._gate.charge(asker)
+        self._gate.charge(asker, watched)
         return response
 
 

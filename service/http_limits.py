@@ -42,8 +42,10 @@ MAX_BUCKETS = 20_000
 """Askers whose buckets are kept; the least recent are forgotten, which fills theirs."""
 KEY_SEEN_S = 60.0
 """How long a key counts as valid here; it is always asked about before it opens anything."""
-REFUSAL = 50.0
+REFUSAL = 100.0
 """What a question takes beside its token that is refused by its shape, meaning or cost."""
+BYTES_A_TOKEN = 16_384
+"""Of a text that is longer, each so many take another token: to read it keeps others waiting."""
 TILES = "/tiles/"
 TILE_SHARE = 0.05
 """What a tile takes of a token: a view of a map asks for dozens, which lie ready as bytes."""
@@ -148,12 +150,17 @@ class Gate:
             self._addresses.give_back(address, amount)
         return self._keys.take(key, amount)
 
-    def charge(self, asker: Asker) -> None:
-        """Take more from one whose question was refused: to find that out is work as well."""
+    def charge(self, asker: Asker, watched: Watched) -> None:
+        """Take more from one whose question was long, or was refused: to find that out is work."""
+        amount = REFUSAL if watched.refused else 0.0
+        if watched.size > BYTES_A_TOKEN:
+            amount += watched.size / BYTES_A_TOKEN
+        if not amount:
+            return
         if asker.key is not None and self._is_seen(asker.key):
-            self._keys.owe(asker.key, REFUSAL)
+            self._keys.owe(asker.key, amount)
         elif asker.address is not None:
-            self._addresses.owe(asker.address, REFUSAL)
+            self._addresses.owe(asker.address, amount)
 
     async def _is_valid(self, scope: Scope) -> bool:
         """Return whether the key of a request opens something now."""
@@ -199,8 +206,7 @@ class Limits:
             await too_often(wait)(scope, receive, send)
         elif scope["type"] == "http":
             await _watched(self._app, scope, receive, send)
-            if scope[WATCHED].refused:
-                self._gate.charge(asker)
+            self._gate.charge(asker, scope[WATCHED])
         else:
             await self._app(scope, self._paced(asker, receive), send)
 

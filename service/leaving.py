@@ -33,9 +33,16 @@ class Question(Protocol):
 
 
 class Watched:
-    """The questions of one request."""
+    """The questions of one request.
+
+    Attributes
+    ----------
+    size
+        Bytes of the text that asks them, with its variables.
+    """
 
     def __init__(self) -> None:
+        self.size = 0
         self._questions: list[Question] = []
 
     def add(self, question: Question) -> None:
@@ -161,3 +168,10 @@ def watch(scope: Scope, question: Question) -> None:
     watched = scope.get(WATCHED)
     if isinstance(watched, Watched):
         watched.add(question)
+
+
+def weigh(scope: Scope, size: int) -> None:
+    """Say of how many bytes a request's text is, where anybody wants to know."""
+    watched = scope.get(WATCHED)
+    if isinstance(watched, Watched):
+        watched.size += size

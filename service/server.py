@@ -32,7 +32,7 @@ COLLECTED_EACH = 5_000
 """New objects after which circles among them are looked for, which takes some 3 ms then; a page of
 units has some thousand."""
 
-TURN_S = 0.001
+TURN_S = 0.0002
 """After how long a thread that reads a long text lets those be answered who wait."""
 
 GOODBYE = "the service stops"
