@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -206,14 +207,30 @@ def test_who_is_refused_for_what_is_asked_owes_more(
     del drawn_town
     monkeypatch.setattr(http_limits.Buckets.__init__, "__defaults__", (1.0, lambda: 0.0))
     deep = {"query": "{ " * 101}
-    settings = Settings(rate_per_address=60)
+    settings = Settings(rate_per_address=110)
     with TestClient(make_app(settings, database_url), client=STRANGER) as client:
         first = client.post("/graphql", json=deep).status_code
         after = statuses(client, 11)
 
-    # a bucket of 60: the refusal takes 1 and 50 more
+    # a bucket of 110: the refusal takes 1 and 100 more
     assert first == 200
     assert after == [200] * 9 + [429] * 2
+
+
+@pytest.mark.parametrize(("kib", "left"), [(1, 9), (16, 9), (33, 6), (64, 5)])
+def test_a_long_text_takes_a_token_more_for_every_sixteen_kib(
+    drawn_town: str, database_url: str, monkeypatch: pytest.MonkeyPatch, kib: int, left: int
+) -> None:
+    del drawn_town
+    monkeypatch.setattr(http_limits.Buckets.__init__, "__defaults__", (1.0, lambda: 0.0))
+    text = json.dumps({"query": "{ levels { key } }"}).ljust(1024 * kib)
+    head = {"content-type": "application/json"}
+    settings = Settings(rate_per_address=10)
+    with TestClient(make_app(settings, database_url), client=STRANGER) as client:
+        first = client.post("/graphql", content=text, headers=head).status_code
+        after = statuses(client, left + 1)
+
+    assert [first, *after] == [200] * (left + 1) + [429]
 
 
 def test_nothing_is_counted_where_the_rates_are_nought(drawn_town: str, database_url: str) -> None:
