@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +40,33 @@ def test_holes_between_pieces_that_stay_are_handed_back() -> None:
 
     assert held_mib() - before < 0.2 * PIECE * PIECES / MIB, "a twentieth stays"
     assert len(stays) == 20
+
+
+_LARGE = """
+from service.memory import keep_large_apart
+from tests.test_trimmed import held_mib
+
+keep_large_apart()
+bytearray(b"x") * (30 << 20)  # from now on, the C library by itself would count these as small
+before = held_mib()
+pieces, small = [], []
+for _ in range(20):
+    pieces.append(bytearray(b"x") * (3 << 20))
+    small += [bytearray(b"x") * 60_000]
+full = held_mib()
+del pieces
+print(full - before, held_mib() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count otherwise")
+def test_large_pieces_are_handed_back_as_soon_as_they_are_free() -> None:
+    words = [sys.executable, "-c", _LARGE]
+    told = subprocess.run(words, capture_output=True, check=True)  # noqa: S603 - our own words
+    full, left = map(float, told.stdout.split())
+
+    assert full > 60
+    assert left < 10
 
 
 async def test_it_is_done_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
