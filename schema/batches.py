@@ -12,7 +12,7 @@ from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode
 
 from resolvers.places import Points
 from schema.enums import Datum
-from schema.shape import MAX_LIST
+from schema.shape import MAX_LIST, MAX_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,12 +89,11 @@ def batches_in(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, 
     variables
         As they came: graphql-core looks at all the others.
     """
-    found = {}
-    for name in names:
-        batch = _batch(variables.get(name))
-        if batch is not None:
-            found[name] = batch
-    return found
+    lists = {name: variables[name] for name in names if isinstance(variables.get(name), list)}
+    if 3 * sum(map(len, lists.values())) > MAX_VALUES:  # a point and its numbers: too many anyhow
+        return {}
+    made = {name: _batch(value) for name, value in lists.items()}
+    return {name: batch for name, batch in made.items() if batch is not None}
 
 
 def _of_points(kind: TypeNode) -> bool:
@@ -107,9 +106,9 @@ def _of_points(kind: TypeNode) -> bool:
     return isinstance(item, NamedTypeNode) and item.name.value == _POINT
 
 
-def _batch(value: object) -> PointBatch | None:
+def _batch(value: list[Any]) -> PointBatch | None:
     """Return the points of a list of objects of nothing but two numbers."""
-    if not isinstance(value, list) or not FEW <= len(value) <= MAX_LIST:
+    if not FEW <= len(value) <= MAX_LIST:
         return None
     if set(map(type, value)) != {dict} or set(map(len, value)) != {2}:
         return None

@@ -42,3 +42,8 @@ def test_the_bounds_are_the_same_walked_or_not(variables: dict[str, Any], *, fin
 
     assert (walked is None) is fine
     assert refusal(variables, walked=False) == walked
+
+
+def test_what_is_beyond_the_bounds_is_not_read_as_points() -> None:
+    assert not batches_in(NAMES, {name: [POINT] * 14_000 for name in "abc"})
+    assert len(batches_in(NAMES, {name: [POINT] * 13_000 for name in "abc"})) == 3
