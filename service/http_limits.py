@@ -152,7 +152,7 @@ class Gate:
 
     def charge(self, asker: Asker, watched: Watched) -> None:
         """Take more from one whose question was long, or was refused: to find that out is work."""
-        amount = REFUSAL if watched.refused else 0.0
+        amount = REFUSAL * watched.refused
         if watched.size > BYTES_A_TOKEN:
             amount += watched.size / BYTES_A_TOKEN
         if not amount:
@@ -208,14 +208,18 @@ class Limits:
             await _watched(self._app, scope, receive, send)
             self._gate.charge(asker, scope[WATCHED])
         else:
-            await self._app(scope, self._paced(asker, receive), send)
+            watched = scope[WATCHED] = Watched()
+            await self._app(scope, self._paced(asker, receive, watched), send)
+            self._gate.charge(asker, watched)
 
-    def _paced(self, asker: Asker, receive: Receive) -> Receive:
+    def _paced(self, asker: Asker, receive: Receive, watched: Watched) -> Receive:
         """Hear the messages of a socket no faster than its asker may ask."""
 
         async def paced() -> Message:
             message = await receive()
             if message["type"] == "websocket.receive":
+                self._gate.charge(asker, watched)  # for what was said until now
+                watched.begin(len(message.get("text") or ""))
                 while wait := await self._gate.wait(asker):  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(wait)  # others of the same asker may be first
             return message

@@ -12,6 +12,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from schema.request import RequestContext
+from service.leaving import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,12 @@ class Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message(_INVALID)
+
+    async def send_message(self, message: Message) -> None:
+        """Send a message; an error is told of a question of which nothing was executed."""
+        if message["type"] == "error" and isinstance(self.websocket, TextSocket):
+            refuse(self.websocket.ws.scope)
+        await super().send_message(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log what goes wrong in an operation, but for clients that have gone."""

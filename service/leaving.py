@@ -43,6 +43,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.size = 0
+        self._refused = 0
         self._questions: list[Question] = []
 
     def add(self, question: Question) -> None:
@@ -55,9 +56,17 @@ class Watched:
             question.leave()
 
     @property
-    def refused(self) -> bool:
-        """Whether any of them was refused before anything ran."""
-        return any(question.refused for question in self._questions)
+    def refused(self) -> int:
+        """How many of them were refused before anything ran."""
+        return self._refused + sum(question.refused for question in self._questions)
+
+    def refuse(self) -> None:
+        """Note that one was refused, of those that come one after another on a connection."""
+        self._refused += 1
+
+    def begin(self, size: int) -> None:
+        """Begin with the next message of a connection."""
+        self.size, self._refused = size, 0
 
 
 class Listener:
@@ -168,6 +177,13 @@ def watch(scope: Scope, question: Question) -> None:
     watched = scope.get(WATCHED)
     if isinstance(watched, Watched):
         watched.add(question)
+
+
+def refuse(scope: Scope) -> None:
+    """Say that a question of a connection was refused, where anybody wants to know."""
+    watched = scope.get(WATCHED)
+    if isinstance(watched, Watched):
+        watched.refuse()
 
 
 def weigh(scope: Scope, size: int) -> None:

@@ -273,6 +273,35 @@ async def test_a_socket_is_heard_no_faster_than_its_asker_may_ask() -> None:
     assert heard[-1] - heard[8] >= 4 * 0.05 - 0.02
 
 
+@pytest.mark.parametrize(
+    ("query", "rate", "left"),
+    [
+        ("{ " * 101, 110, 7),  # a connection and two messages take 3, and the refusal 100
+        ("{ levels { key } }".ljust(64 * 1024), 20, 12),  # and the text somewhat more than 4
+    ],
+)
+def test_who_asks_by_a_socket_owes_as_much(
+    drawn_town: str,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    rate: float,
+    left: int,
+) -> None:
+    del drawn_town
+    monkeypatch.setattr(http_limits.Buckets.__init__, "__defaults__", (1.0, lambda: 0.0))
+    app = make_app(Settings(rate_per_address=rate), database_url)
+    with TestClient(app, client=STRANGER) as client:
+        with client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+            socket.send_json({"type": "connection_init"})
+            socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": query}})
+            while socket.receive_json()["type"] not in {"complete", "error"}:
+                pass
+        after = statuses(client, left + 1)
+
+    assert after == [200] * left + [429]
+
+
 # --- visibility ---------------------------------------------------------------------------------
 
 
