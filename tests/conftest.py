@@ -17,7 +17,7 @@ from service.cluster import Cluster
 from service.postgis import find_server
 from storage.engine import make_engine
 from storage.migrate import upgrade
-from tests.databases import Databases, connect, load_postgis_once
+from tests.databases import Databases, connect, let_go, load_postgis_once
 from tests.rooms import open_room, use_room
 
 REQUIRE_ALL = os.environ.get("WANGGE_REQUIRE_ALL", "") not in {"", "0"}
@@ -149,7 +149,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     try:
         yield made
     finally:
-        await made.dispose()
+        await let_go(made)
 
 
 @pytest.fixture

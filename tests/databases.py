@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from service.cluster import Cluster
+
+LAST_ANSWERS_S = 10.0
+"""How long questions that outlive a test may take."""
 
 POSTGIS = "SELECT DISTINCT probin FROM pg_proc WHERE proname = 'st_intersects' AND probin <> ''"
 """The library of the installed extension, whose name carries its version."""
@@ -84,6 +87,22 @@ class Databases:
 
     def _run(self, statement: sql.Composed) -> None:
         self._connection.execute(statement)
+
+
+async def let_go(engine: AsyncEngine) -> None:
+    """Close an engine's connections when the last of them is given back.
+
+    Some questions are put for those who come later, and outlive their test: a connection that came
+    back to a pool which is gone would stay open, and be found by the collector of garbage in the
+    middle of another test.
+    """
+    pool = engine.sync_engine.pool
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_ANSWERS_S):
+            await asyncio.sleep(0)  # who just got an answer may ask on
+            while pool.checkedout():  # type: ignore[attr-defined] # noqa: ASYNC110 - a QueuePool, which tells nobody
+                await asyncio.sleep(0.002)
+    await engine.dispose()
 
 
 def connect(cluster: Cluster, database: str = "postgres") -> Connection[Any]:

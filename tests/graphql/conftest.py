@@ -11,6 +11,7 @@ from schema.build import Schema
 from schema.request import RequestContext
 from service.cluster import DATABASE
 from storage.engine import make_engine
+from tests.databases import let_go
 from tests.graphql import duty_world, full_world, world
 from tests.graphql.both_ways import as_read, ask_slowly, compare, is_query
 
@@ -74,7 +75,7 @@ class SharedEngines:
     async def close(self) -> None:
         """Close all connections."""
         for engine in self._engines.values():
-            await engine.dispose()
+            await let_go(engine)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ async def own_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     try:
         yield made
     finally:
-        await made.dispose()
+        await let_go(made)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ async def full_town(databases: Databases, all_drawn: str) -> AsyncIterator[Async
         try:
             yield engine
         finally:
-            await engine.dispose()
+            await let_go(engine)
 
 
 @pytest.fixture
