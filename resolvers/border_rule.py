@@ -6,7 +6,7 @@ the other levels of that branch are that unit's ancestors: one answer never cont
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from geo.levels import Tiling
 
@@ -39,6 +39,8 @@ class Choice(NamedTuple):
     on_border: bool
     is_there: bool
     """Whether the asked level has a unit there."""
+    shown: dict[Any, Any]
+    """What answers show of it, by what shows it."""
 
 
 def choice_of(
@@ -56,7 +58,7 @@ def choice_of(
     units = tuple(sorted(chosen, key=lambda row: tree.get(row.level).rank))
     on_border = len(deciding) > 1 or any((u.level, u.code) in border for u in deciding)
     pool = pool_of(tree, asked, units, hits)
-    return Choice(units, tuple(hits), on_border, any(row.level == asked for row in pool))
+    return Choice(units, tuple(hits), on_border, any(row.level == asked for row in pool), {})
 
 
 def choose(tree: Tree, hits: Sequence[N], asked: str) -> list[N]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -82,6 +82,9 @@ class PlaceRow:
         The point in WGS 84; None when it is none.
     compound_code
         What the address names, when it is one.
+    shown
+        What answers show of all places that have these units, by what shows it; None where that
+        is not kept.
     """
 
     edition: int | None
@@ -93,6 +96,7 @@ class PlaceRow:
     lon: float | None = None
     lat: float | None = None
     compound_code: str | None = None
+    shown: dict[Any, Any] | None = field(default=None, compare=False)
 
 
 async def place_at(

@@ -32,8 +32,8 @@ def place_at_once(
     chosen = standing.choice(*here, (tree, asked), lambda hits: choice_of(tree, hits, asked, set()))
     if chosen is None or not chosen.is_there:
         return None
-    units, hits, on_border, _ = chosen
-    return PlaceRow(edition.number, asked, units, hits, on_border, None, *here)
+    units, hits, on_border, _, shown = chosen
+    return PlaceRow(edition.number, asked, units, hits, on_border, None, *here, shown=shown)
 
 
 def places_at_once(

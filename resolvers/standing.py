@@ -302,7 +302,7 @@ def held(context: Context, edition: int, wanted: Wanted) -> Standing | None:
     Those of today's edition are fetched for those who come later; who asks now does not wait.
     """
     shared = context.shared
-    if not shared.holds or wanted & ~READ:
+    if not shared.holds or (wanted and wanted & ~READ):
         return None
     found: Standing | None = shared.standing.peek(edition)
     if found is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import count
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
@@ -36,6 +37,9 @@ FEW = 16
 MOST_SHOWN = 4
 """Ways in which all things of a kind are kept as they are shown."""
 
+MOST_KEPT = 2
+"""Ways in which one thing is kept as it is shown: there may be twenty thousand of them."""
+
 
 class SlowError(Exception):
     """Something that only graphql-core's own way can answer."""
@@ -56,7 +60,7 @@ def completer(kind: Kind, below: Below) -> Complete:
     if is_list_type(kind):
         return _listed(completer(kind.of_type, below))
     if is_object_type(kind):
-        return lambda values, run, pending: _objects(kind, below, values, run, pending)
+        return _of_objects(kind, below)
     return lambda values, run, pending: _abstract(kind, below, values, run, pending)
 
 
@@ -92,6 +96,41 @@ class Picked(NamedTuple):
                 self.shown.clear()
             self.shown[complete] = made
         return [made[at] for at in self.which]
+
+
+class Kept(NamedTuple):
+    """A thing of which the same is shown to all requests whose text selects the same."""
+
+    thing: Any
+    holds: int
+    """How many things the answer names: see :meth:`schema.request.RequestContext.spend`."""
+    shown: dict[int, Any]
+    """As it was completed, by the number of what did that: a text that is forgotten may go."""
+
+
+_NUMBERS = count()
+
+
+def _of_objects(kind: GraphQLObjectType, below: Below) -> Complete:
+    """Return what completes things of one type."""
+    number = next(_NUMBERS)
+
+    def objects(values: Values, run: Run, pending: Pending) -> Values:
+        if len(values) != 1 or type(values[0]) is not Kept:
+            return _objects(kind, below, values, run, pending)
+        thing, holds, shown = values[0]
+        made = shown.get(number)
+        if made is not None:
+            run.context.spend(holds)
+            return [made]
+        found = _objects(kind, below, [thing], run, pending)
+        if not pending:
+            if len(shown) >= MOST_KEPT:
+                shown.clear()
+            shown[number] = found[0]
+        return found
+
+    return objects
 
 
 def _listed(complete: Complete) -> Complete:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from graphql import FieldNode, FragmentSpreadNode, value_from_ast_untyped
 
@@ -10,11 +10,13 @@ from schema.request import Info
 from storage.units import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from graphql import GraphQLResolveInfo, SelectionNode, SelectionSetNode
 
     Raw = GraphQLResolveInfo[Any]
+
+T = TypeVar("T")
 
 Fields = dict[str, list[FieldNode]]
 """Selected fields by name, whatever their aliases."""
@@ -28,6 +30,10 @@ _PLAIN = {
     "until": Wanted.SPAN,
     "labelPoint": Wanted.LABEL,
 }
+
+_OF_PLACE = frozenset({"units", "onBorder", "__typename"})
+_OF_UNIT = frozenset({"code", "name", "areaM2", "__typename"})
+"""Fields that neither ask anything nor look at who asks."""
 
 
 def asked(info: Info, *path: str) -> Fields:
@@ -63,15 +69,32 @@ def page_wanted(info: Info) -> Wanted:
     return _cached(info, ("page",), find)
 
 
+def is_plain_place(info: Info) -> bool:
+    """Return whether places with the same units show the same, whoever asks for the current field.
+
+    Notes
+    -----
+    What looks at the asker, at the day or at the point itself is not plain.
+    """
+
+    def find() -> bool:
+        fields = asked(info)
+        if not fields.keys() <= _OF_PLACE or len(fields.get("units", ())) != 1:
+            return False
+        return asked(info, "units").keys() <= _OF_UNIT
+
+    return _cached(info, ("plain",), find)
+
+
 def page_asked(info: Info) -> bool:
     """Return whether more than the total of a connection is asked for."""
     return bool({"nodes", "edges", "pageInfo", "featureCollection"} & set(asked(info)))
 
 
-def _cached(info: Info, path: Sequence[str], find: Any) -> Wanted:  # noqa: ANN401 - a function without arguments
+def _cached(info: Info, path: Sequence[str], find: Callable[[], T]) -> T:
     """Return the same for the same selection: many siblings ask."""
     key = (path, *map(id, _raw(info).field_nodes))
-    known = info.context.wanted
+    known = cast("dict[Hashable, T]", info.context.wanted)
     if key not in known:
         known[key] = find()
     return known[key]

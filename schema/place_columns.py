@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from resolvers.places_at_once import place_at_once, places_at_once
 from schema.batches import points_of
 from schema.columns import shortcut
-from schema.completing import Picked
-from schema.lookahead import unit_wanted
+from schema.completing import Kept, Picked
+from schema.lookahead import is_plain_place, unit_wanted
 from schema.places import Place
+from storage.units import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,19 +25,26 @@ def _may_read(context: Context) -> bool:
 
 
 @shortcut("Query", "place_at")
-def _place_at(_root: Sequence[Any], info: Info, asked: dict[str, Any]) -> list[Place] | None:
+def _place_at(
+    _root: Sequence[Any], info: Info, asked: dict[str, Any]
+) -> list[Place] | list[Kept] | None:
     reading = info.context.reading
     if not _may_read(reading):
         return None
-    wanted = unit_wanted(info, "units") | unit_wanted(info, "unit")
+    plain = is_plain_place(info)
     row = place_at_once(
         reading,
         asked["point"].plain(),
         level=asked.get("level"),
         as_of=asked.get("as_of"),
-        wanted=wanted,
+        wanted=Wanted.NOTHING if plain else unit_wanted(info, "units") | unit_wanted(info, "unit"),
     )
-    return [Place.of(info, row)] if row is not None else None
+    if row is None:
+        return None
+    if not plain or row.shown is None:
+        return [Place.of(info, row)]
+    place = Place(row=row, nearest_wanted=Wanted.NOTHING, on_border=row.on_border)
+    return [Kept(place, len(row.units), row.shown)]
 
 
 @shortcut("Query", "places_at")
