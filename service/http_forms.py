@@ -17,6 +17,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from geo.errors import BadInputError, LimitExceededError
 from resolvers.uploads import Received
+from service.http_graphql import MAX_QUERY_BYTES
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 MAX_FILES = 4
 """Files in one form; an operation that imports needs one."""
-MAX_FIELD_BYTES = 8_000_000
-"""Of ``operations``: as large as a query may be without files."""
 MAX_MAP_BYTES = 10_000
 MAX_MAPPED = 16
 """Places that one file may be put into."""
@@ -50,7 +49,7 @@ class FormLimits(NamedTuple):
     @property
     def body_bytes(self) -> int:
         """The whole form."""
-        return self.file_bytes + MAX_FIELD_BYTES + MAX_MAP_BYTES + (1 << 16)
+        return self.file_bytes + MAX_QUERY_BYTES + MAX_MAP_BYTES + (1 << 16)
 
 
 class SilentError(Exception):
@@ -246,7 +245,7 @@ class _Parts:
             self.gathered += len(piece)
         elif into is not None:
             into.extend(piece)
-            limit = MAX_FIELD_BYTES if into is self._fields.get("operations") else MAX_MAP_BYTES
+            limit = MAX_QUERY_BYTES if into is self._fields.get("operations") else MAX_MAP_BYTES
             if len(into) > limit:
                 raise LimitExceededError(f"a field of the form has more than {limit} bytes")
 
